@@ -1,0 +1,39 @@
+import { type Analytics, createAnalytics } from './analytics.ts';
+import { createHttpClient, type HttpClient } from './http.ts';
+import { createPostgres, type Postgres } from './postgres.ts';
+
+/** Everything that is asked over a wire. */
+export interface Clients {
+  readonly postgres: Postgres;
+  readonly analytics: Analytics;
+  readonly recommender: HttpClient;
+}
+
+export interface ClientsConfig {
+  readonly databaseUrl: string;
+  readonly analyticsUrl: string;
+  readonly recommendationsUrl: string;
+  readonly poolSize: number;
+  readonly poolWaitMs: number;
+  readonly statementTimeoutMs: number;
+}
+
+/** Opens nothing yet: each client connects when it is first asked. */
+export function createClients(config: ClientsConfig, onConnectionLost: (client: string, error: Error) => void): Clients {
+  const { poolSize, poolWaitMs, statementTimeoutMs } = config;
+  const store = (name: string, url: string) => ({
+    name, url, poolSize, poolWaitMs, statementTimeoutMs,
+    onConnectionLost: (error: Error) => { onConnectionLost(name, error); },
+  });
+  return {
+    postgres: createPostgres(store('the user database', config.databaseUrl)),
+    // A pool of its own even in the same database: a slow count must not keep users from being read.
+    analytics: createAnalytics(store('the analytics store', config.analyticsUrl)),
+    recommender: createHttpClient({ name: 'the recommendations service', url: config.recommendationsUrl }),
+  };
+}
+
+/** Closes all clients, waiting for what is under way. */
+export async function closeClients(clients: Clients): Promise<void> {
+  await Promise.allSettled(Object.values(clients).map((client: { close(): Promise<void> }) => client.close()));
+}

@@ -1,0 +1,97 @@
+import { isUtf8 } from 'node:buffer';
+import type { Dispatcher } from 'undici';
+import { type Call, Listener } from '../core/call.ts';
+import { Failure } from '../core/failure.ts';
+
+export interface Reply {
+  readonly status: number;
+  /** Empty unless the status is 200: what an upstream says about its errors is not for our callers. */
+  readonly body: string;
+}
+
+/**
+ * One request and its reply, as undici's dispatcher tells it. Not `pool.request`: its body is a stream and its end an
+ * AbortSignal, and both are made for each request; this collects a few chunks and hears of the end from the call.
+ */
+export class Exchange extends Listener implements Dispatcher.DispatchHandler {
+  readonly #name: string;
+  readonly #call: Call;
+  readonly #resolve: (reply: Reply) => void;
+  readonly #reject: (reason: Failure) => void;
+  /** Once, when undici has let go of the request. */
+  readonly #closed: () => void;
+  readonly #chunks: Buffer[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #reason: Failure | undefined;
+  #status = 0;
+
+  constructor(
+    name: string,
+    call: Call,
+    resolve: (reply: Reply) => void,
+    reject: (reason: Failure) => void,
+    closed: () => void,
+  ) {
+    super();
+    this.#name = name;
+    this.#call = call;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#closed = closed;
+    call.listen(this);
+  }
+
+  /** The call was stopped: nobody waits, and the request ends, or does not start once it has a connection. */
+  override stopped(reason: Failure): void {
+    this.#abandon(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#reason) controller.abort(this.#reason);
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+    this.#status = status;
+    const encoding = headers['content-encoding'];
+    if (status === 200 && encoding !== undefined && encoding !== 'identity') {
+      // We never ask for one. Inflating it uninvited is how a small body becomes a large one.
+      this.#abandon(new Failure('bad_answer', `${this.#name} answered in an encoding that was not asked for`));
+    }
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#status === 200) this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#close();
+    if (this.#reason) return;
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    if (!isUtf8(bytes)) return this.#reject(new Failure('bad_answer', `${this.#name} answered with what is not UTF-8`));
+    this.#resolve({ status: this.#status, body: bytes.toString() });
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#close();
+    if (!this.#reason) this.#reject(broken(this.#name, error));
+  }
+
+  #abandon(reason: Failure): void {
+    this.#reason = reason;
+    this.#call.unlisten(this);
+    this.#reject(reason);
+    this.#controller?.abort(reason);
+  }
+
+  #close(): void {
+    this.#call.unlisten(this);
+    this.#closed();
+  }
+}
+
+function broken(name: string, cause: Error & { readonly code?: unknown }): Failure {
+  if (cause.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new Failure('bad_answer', `${name} answered with more than 1 MiB`, { cause });
+  if (String(cause.code).startsWith('HPE_')) return new Failure('bad_answer', `${name} answered with what is not HTTP`, { cause });
+  return new Failure('source_failed', `the connection to ${name} failed`, { cause });
+}

@@ -1,0 +1,31 @@
+/** A key as a column of one type stores it and Postgres prints it, or undefined where the column cannot hold it. */
+export type KeyForm = (key: string) => string | undefined;
+
+/** The form of keys in a column of this type, as `regtype` names it. A type that is not known here holds any key as it is. */
+export function keyForm(type: string): KeyForm {
+  switch (type) {
+    case 'smallint': return integer(2n ** 15n);
+    case 'integer': return integer(2n ** 31n);
+    case 'bigint': return integer(2n ** 63n);
+    case 'uuid': return uuid;
+    default: return (key) => key;
+  }
+}
+
+/** Decimal digits only: Postgres 16 takes '0x2a' and '1_000' as integers too, but as an id either is a mistake. */
+const integer = (bound: bigint): KeyForm => {
+  const digitsMax = String(bound).length;
+  return (key) => {
+    const [, sign, digits] = /^(-?)0*(\d+)$/.exec(key) ?? [];
+    if (digits === undefined || digits.length > digitsMax) return undefined;
+    if (digits.length < digitsMax) return digits === '0' ? '0' : `${sign}${digits}`;
+    const value = BigInt(`${sign}${digits}`);
+    return value >= -bound && value < bound ? String(value) : undefined;
+  };
+};
+
+function uuid(key: string): string | undefined {
+  const hex = key.replaceAll('-', '').toLowerCase();
+  if (!/^[0-9a-f]{32}$/.test(hex)) return undefined;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

@@ -1,0 +1,76 @@
+import type { Call } from '../core/call.ts';
+import type { Failure } from '../core/failure.ts';
+import { JsonText } from '../core/json-text.ts';
+import { type KeyForm, keyForm } from './key-form.ts';
+import { sqlStateOf } from './postgres-failure.ts';
+import type { Row, Sql, Statement } from './sql.ts';
+
+/**
+ * A statement that answers for many keys: it takes them as its one parameter, an array, and gives rows of
+ * `(key::text, json::text)`. It fits key columns of every type, integer, bigint, uuid or text, of a schema that it did not make.
+ */
+export class KeyedQuery<T> {
+  readonly #sql: Sql;
+  readonly #table: string;
+  readonly #column: string;
+  readonly #statement: Statement;
+  #form: KeyForm | undefined;
+
+  /** @param column 'table.column' whose type says which keys there can be. @param text for example `select id::text, data::text from users where id = any($1)`. */
+  constructor(sql: Sql, column: `${string}.${string}`, text: string) {
+    const [table = '', name = ''] = column.split('.');
+    this.#sql = sql;
+    this.#table = table;
+    this.#column = name;
+    this.#statement = { summary: `SELECT ${table}`, text };
+  }
+
+  /** The answers by key. What is not there, or could not be, is left out. Rejects as `rows` does. */
+  async load(keys: readonly string[], call: Call): Promise<Map<string, JsonText<T>>> {
+    const form = this.#form ?? (await this.#learnForm(call));
+    // As Postgres will print them: '007' asks for the integer 7, and the row comes back as '7'.
+    const asked = new Map<string, string[]>();
+    for (const key of keys) {
+      const stored = form(key);
+      if (stored === undefined) continue;
+      const same = asked.get(stored);
+      if (same) same.push(key);
+      else asked.set(stored, [key]);
+    }
+    const found = new Map<string, JsonText<T>>();
+    if (asked.size === 0) return found;
+    for (const [stored, json] of await this.#rows([...asked.keys()], call)) {
+      for (const key of asked.get(stored ?? '') ?? []) found.set(key, new JsonText<T>(json ?? 'null'));
+    }
+    return found;
+  }
+
+  async #rows(keys: readonly string[], call: Call): Promise<readonly Row[]> {
+    try {
+      return await this.#sql.rows(this.#statement, [keys], call);
+    } catch (error) {
+      // A column of a type that we do not know, and a key that it cannot hold: nothing is stored under that.
+      const state = sqlStateOf((error as Failure).cause);
+      if (keys.length === 1 && (state === '22P02' || state === '22003')) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * Asked once per process: a key that the column cannot hold is then dropped before the statement. Otherwise each
+   * request for such a key would cost everybody in its batch a failed statement and its repetition in halves.
+   */
+  async #learnForm(call: Call): Promise<KeyForm> {
+    const rows = await this.#sql.rows(columnType, [this.#table, this.#column], call);
+    const type = rows[0]?.[0];
+    const form = keyForm(type ?? '');
+    // A table that is not there yet is asked for again.
+    if (type) this.#form = form;
+    return form;
+  }
+}
+
+const columnType: Statement = {
+  summary: 'SELECT pg_attribute',
+  text: `select atttypid::regtype::text from pg_catalog.pg_attribute where attrelid = to_regclass($1) and attname = $2 and not attisdropped`,
+};

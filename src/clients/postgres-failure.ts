@@ -1,0 +1,32 @@
+import { Failure } from '../core/failure.ts';
+
+/** The five characters of a SQLSTATE (PostgreSQL, appendix A), if the server said them. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** A connection that answered with a plain SQL error is as good as before; one that broke, or that the server ended, is not. */
+export function isConnectionLost(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  // 08: connection exceptions; 57P01 to 57P05: the server shuts down, crashed, drops idle sessions.
+  return state === undefined ? !(error instanceof Failure) : state.startsWith('08') || state.startsWith('57P');
+}
+
+export function connectFailure(name: string, cause: Error): Failure {
+  // pg-pool has no code for it. 53300: the server has no connection left.
+  if (cause.message === 'timeout exceeded when trying to connect' || sqlStateOf(cause) === '53300') {
+    return new Failure('overloaded', `no connection to ${name} became free in time`, { cause, retryAfterMs: 1_000 });
+  }
+  return new Failure('source_failed', `${name} could not be reached`, { cause });
+}
+
+export function queryFailure(name: string, cause: Error): Failure {
+  const state = sqlStateOf(cause) ?? '';
+  // Cancelled, though not by us: statement_timeout or an administrator. 55P03: lock_timeout.
+  if (state === '57014' || state === '55P03') return new Failure('deadline_exceeded', `${name} gave up on a query`, { cause });
+  if (state.startsWith('53')) return new Failure('overloaded', `${name} is out of resources`, { cause, retryAfterMs: 1_000 });
+  // 22: data exceptions. One value among those asked for may be to blame, so halves may fare better.
+  if (state.startsWith('22')) return new Failure('source_failed', `${name} could not work with a value`, { cause, divisible: true });
+  return new Failure('source_failed', `a query of ${name} failed`, { cause });
+}

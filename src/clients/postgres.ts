@@ -1,0 +1,156 @@
+import { Pool, type PoolClient } from 'pg';
+import type { Call } from '../core/call.ts';
+import { failureOf } from '../core/failure.ts';
+import type { JsonText } from '../core/json-text.ts';
+import { type Attributes, endSpan, SpanKind, startSpan } from '../core/trace.ts';
+import { KeyedQuery } from './keyed-query.ts';
+import type { Row, Sql, Statement } from './sql.ts';
+import { Cancellation } from './postgres-cancel.ts';
+import { connectFailure, isConnectionLost, queryFailure, sqlStateOf } from './postgres-failure.ts';
+
+export interface PostgresOptions {
+  /** As clients of the API will read it in problems: 'the user database'. */
+  readonly name: string;
+  /** postgres://… ; an `options` parameter of its own replaces ours. */
+  readonly url: string;
+  readonly poolSize: number;
+  /** How long a query waits for a connection before it is refused as `overloaded`. */
+  readonly poolWaitMs: number;
+  /** What the server itself ends: above every aggregate's deadline, for when no cancel can reach it. */
+  readonly statementTimeoutMs: number;
+  /** Told when a connection breaks that nobody uses: the pool replaces it. */
+  readonly onConnectionLost: (error: Error) => void;
+}
+
+export interface Postgres extends Sql {
+  /** A question for many keys at once, for `batched`: see KeyedQuery. */
+  jsonByKey<T>(column: `${string}.${string}`, text: string): (keys: readonly string[], call: Call) => Promise<Map<string, JsonText<T>>>;
+  check(call: Call): Promise<void>;
+  /** Waits for queries under way, then closes all connections. */
+  close(): Promise<void>;
+}
+
+/** Connects when it is first asked. */
+export const createPostgres = (options: PostgresOptions): Postgres => new PooledPostgres(options);
+
+class PooledPostgres implements Postgres {
+  readonly #name: string;
+  readonly #pool: Pool;
+  readonly #attributes: Attributes;
+  /** Statements are prepared under one name for each text, the same on every connection. */
+  readonly #prepared = new Map<string, string>();
+
+  constructor(options: PostgresOptions) {
+    const { hostname, port, pathname } = new URL(options.url);
+    this.#name = options.name;
+    this.#pool = createPool(options);
+    this.#attributes = {
+      'db.system.name': 'postgresql',
+      'db.namespace': pathname.slice(1),
+      'server.address': hostname,
+      'server.port': Number(port) || 5432,
+    };
+  }
+
+  rows(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
+    if (call.reason) return Promise.reject(call.reason);
+    return call.trace?.span ? this.#recorded(statement, values, call) : this.#query(statement, values, call);
+  }
+
+  jsonByKey<T>(column: `${string}.${string}`, text: string) {
+    const keyed = new KeyedQuery<T>(this, column, text);
+    return (keys: readonly string[], call: Call): Promise<Map<string, JsonText<T>>> => keyed.load(keys, call);
+  }
+
+  async check(call: Call): Promise<void> {
+    await this.#query({ summary: 'SELECT', text: 'select 1' }, [], call);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+
+  async #query({ text }: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
+    const client = await this.#connect();
+    const cancellation = new Cancellation(client);
+    let usable = true;
+    try {
+      // Who left while waiting for a connection asks nothing.
+      call.throwIfOver();
+      call.listen(cancellation);
+      const result = await client.query<(string | null)[]>({ name: this.#nameOf(text), text, values: [...values], rowMode: 'array' });
+      return result.rows;
+    } catch (error) {
+      usable = !isConnectionLost(error);
+      throw call.reason ?? queryFailure(this.#name, error as Error);
+    } finally {
+      call.unlisten(cancellation);
+      const through = await cancellation.through();
+      client.release(!(usable && through));
+    }
+  }
+
+  async #connect(): Promise<PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw connectFailure(this.#name, error as Error);
+    }
+  }
+
+  async #recorded(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
+    const { summary, text } = statement;
+    const [operation = '', collection = ''] = summary.split(' ');
+    const { span } = startSpan(summary, {
+      kind: SpanKind.CLIENT,
+      parent: call.trace,
+      attributes: {
+        ...this.#attributes,
+        'db.query.summary': summary,
+        'db.query.text': text,
+        'db.operation.name': operation,
+        'db.collection.name': collection,
+      },
+    });
+    try {
+      const rows = await this.#query(statement, values, call);
+      span.setAttribute('db.response.returned_rows', rows.length);
+      endSpan(span);
+      return rows;
+    } catch (error) {
+      const failure = failureOf(error);
+      const state = sqlStateOf(failure.cause);
+      if (state) span.setAttribute('db.response.status_code', state);
+      endSpan(span, failure, state);
+      throw error;
+    }
+  }
+
+  #nameOf(text: string): string {
+    let name = this.#prepared.get(text);
+    if (!name) this.#prepared.set(text, (name = `tributary_${this.#prepared.size + 1}`));
+    return name;
+  }
+}
+
+function createPool({ url, poolSize, poolWaitMs, statementTimeoutMs, onConnectionLost }: PostgresOptions): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: poolWaitMs,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    fallback_application_name: 'tributary',
+    options: [
+      `-c statement_timeout=${statementTimeoutMs}`,
+      // A lock that outlasts a statement's time is a slow statement too; this one says in the server's log that it was a lock.
+      `-c lock_timeout=${statementTimeoutMs}`,
+      // If this process dies, or the network, its queries end within 100 ms instead of running to their end (PostgreSQL ≥ 14).
+      '-c client_connection_check_interval=100',
+    ].join(' '),
+  });
+  // Without listeners a restart of Postgres would end this process: pg emits 'error' on clients, in the pool and out of it.
+  pool.on('error', onConnectionLost);
+  pool.on('connect', (client) => { client.on('error', () => undefined); });
+  return pool;
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { analyticsSchemes } from './clients/analytics.ts';
+import type { ClientsConfig } from './clients/clients.ts';
+import type { Sampling } from './http/trace-context.ts';
+
+export interface Config extends ClientsConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly timeoutStatus: 504 | 408;
+  readonly auth: 'none';
+  readonly logLevel: string;
+  readonly drainDelayMs: number;
+  readonly drainTimeoutMs: number;
+  readonly sampling: Sampling;
+}
+
+/** Everything that is wrong with the environment, a line for each variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const whole = (least: number, most: number, otherwise: number) =>
+  z.string().regex(/^\d{1,9}$/, `a whole number from ${least} to ${most}`).transform(Number)
+    .refine((value) => value >= least && value <= most, `a whole number from ${least} to ${most}`)
+    .default(otherwise);
+
+const port = (otherwise: number) => whole(0, 65_535, otherwise);
+
+function url(...schemes: string[]) {
+  const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`;
+  return z.string({ error: expected })
+    .refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol), expected);
+}
+
+function oneOf<const T extends string>(...values: T[]) {
+  return z.enum(values, { error: `one of ${values.join(', ')}` });
+}
+
+const samplers = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
+
+/** The variables, their forms and their defaults. docs/configuration.md explains each. */
+const Environment = z.object({
+  NODE_ENV: z.string().default('development'),
+  HOST: z.string().default('0.0.0.0'),
+  PORT: port(8080),
+  ADMIN_PORT: port(9090),
+  DATABASE_URL: url('postgres:', 'postgresql:'),
+  ANALYTICS_URL: url(...analyticsSchemes).optional(),
+  RECOMMENDATIONS_URL: url('http:', 'https:'),
+  POOL_SIZE: whole(1, 500, 20),
+  POOL_WAIT_MS: whole(1, 60_000, 500),
+  STATEMENT_TIMEOUT_MS: whole(1, 600_000, 2_500),
+  TIMEOUT_STATUS: oneOf('504', '408').default('504'),
+  AUTH: oneOf('none').optional(),
+  LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
+  DRAIN_DELAY_MS: whole(0, 120_000, 0).optional(),
+  DRAIN_TIMEOUT_MS: whole(0, 120_000, 3_000),
+  OTEL_TRACES_SAMPLER: oneOf(...samplers).default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z.string().refine((text) => /^(0(\.\d+)?|1(\.0+)?)$/.test(text), 'a share from 0 to 1').default('1'),
+  TRUST_TRACEPARENT: oneOf('true', 'false').default('false'),
+}).refine(({ NODE_ENV, AUTH }) => NODE_ENV !== 'production' || AUTH !== undefined, {
+  path: ['AUTH'],
+  error: 'one of none, since with NODE_ENV=production who may ask has to be said',
+});
+
+/** The configuration in an environment. An empty variable counts as unset. Throws a ConfigError that names every bad variable. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const result = Environment.safeParse(given);
+  if (!result.success) {
+    const lines = result.error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      return `${name}: expected ${message}, but got ${shown(name, given[name])}`;
+    });
+    throw new ConfigError(lines.join('\n'));
+  }
+  const env = result.data;
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    adminPort: env.ADMIN_PORT,
+    databaseUrl: env.DATABASE_URL,
+    analyticsUrl: env.ANALYTICS_URL ?? env.DATABASE_URL,
+    recommendationsUrl: env.RECOMMENDATIONS_URL,
+    poolSize: env.POOL_SIZE,
+    poolWaitMs: env.POOL_WAIT_MS,
+    statementTimeoutMs: env.STATEMENT_TIMEOUT_MS,
+    timeoutStatus: env.TIMEOUT_STATUS === '408' ? 408 : 504,
+    auth: env.AUTH ?? 'none',
+    logLevel: env.LOG_LEVEL,
+    // In production the balancer goes on sending for some seconds after it has been told not to.
+    drainDelayMs: env.DRAIN_DELAY_MS ?? (env.NODE_ENV === 'production' ? 5_000 : 0),
+    drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
+    sampling: samplingOf(env.OTEL_TRACES_SAMPLER, Number(env.OTEL_TRACES_SAMPLER_ARG), env.TRUST_TRACEPARENT === 'true'),
+  };
+}
+
+/** OTEL_TRACES_SAMPLER as OpenTelemetry defines it; a `parentbased_` one believes the caller only where callers are trusted. */
+function samplingOf(sampler: (typeof samplers)[number], share: number, trusted: boolean): Sampling {
+  const ratio = sampler.endsWith('always_on') ? 1 : sampler.endsWith('always_off') ? 0 : share;
+  return { ratio, trustParent: trusted && sampler.startsWith('parentbased_') };
+}
+
+/** The configuration for people's eyes: passwords in URLs are left out. */
+export function redacted(config: Config): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).map(([name, value]: [string, unknown]) =>
+    [name, typeof value === 'string' && name.endsWith('Url') ? withoutSecrets(value) : value]));
+}
+
+function withoutSecrets(text: string): string {
+  if (!URL.canParse(text)) return '(not a URL)';
+  const parsed = new URL(text);
+  if (parsed.password !== '') parsed.password = '***';
+  // Query parameters may hold passwords and keys too: only their names are shown.
+  for (const name of new Set(parsed.searchParams.keys())) parsed.searchParams.set(name, '***');
+  return parsed.href;
+}
+
+function shown(name: string, value: string | undefined): string {
+  if (value === undefined) return 'nothing';
+  return JSON.stringify(name.endsWith('_URL') ? withoutSecrets(value) : value);
+}

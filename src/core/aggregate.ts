@@ -1,0 +1,82 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { Answer, type PartReport } from './answer.ts';
+import type { Call } from './call.ts';
+import { type Duration, toMs } from './duration.ts';
+import { Gathering, type Landed } from './gathering.ts';
+import { inSpan } from './in-span.ts';
+import { Inbox } from './inbox.ts';
+import { type DataOf, type Parts, planParts } from './part.ts';
+import type { Source } from './source.ts';
+
+/** An aggregate is itself a source: it nests, and every policy fits it. */
+export interface Aggregate<In, Data> extends Source<In, Answer<Data>> {
+  readonly name: string;
+  readonly summary: string | undefined;
+  readonly input: StandardSchemaV1<unknown, In>;
+  readonly deadlineMs: number;
+  /** The parts' names, in the order of the reply. */
+  readonly parts: readonly string[];
+  /** The parts as they land. Throws what `await aggregate(…)` would reject with; leaving the loop stops the rest. */
+  stream(input: In, call: Call): AsyncGenerator<Landed, void, undefined>;
+}
+
+/** The data an aggregate answers with: `type UserOverview = AnswerTo<ReturnType<typeof userOverview>>`. */
+export type AnswerTo<A> = A extends (...args: never) => Promise<Answer<infer Data>> ? Data : never;
+
+export interface AggregateSpec<In, P> {
+  /** In kebab case: names spans, metrics and log lines. */
+  readonly name: string;
+  /** One line for a reader of the API's documentation. */
+  readonly summary?: string;
+  /** Any Standard Schema (zod, valibot, arktype): what is asked, as the parts will see it. Must validate synchronously. */
+  readonly input: StandardSchemaV1<unknown, In>;
+  /** What has not answered by then is missing; a missing required part fails the answer. */
+  readonly deadline: Duration;
+  readonly parts: P;
+}
+
+/**
+ * Several questions asked at the same time under one deadline, answered together.
+ * Rejects with a PartFailure where a required part fails, and with the call's reason where the call is stopped.
+ * Throws a TypeError at definition for a bad duration or part name.
+ */
+export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: AggregateSpec<In, P>): Aggregate<In, DataOf<P>> {
+  const { name, summary, input, deadline } = spec;
+  const deadlineMs = toMs(deadline);
+  const planned = planParts(name, spec.parts);
+  const names = planned.map((part) => part.name);
+
+  function gather(question: In, call: Call): Promise<Answer<DataOf<P>>> {
+    return new Promise((resolve, reject) => {
+      const own = call.within(deadlineMs);
+      const done = (landed: readonly Landed[]) => { resolve(answerFrom(names, landed)); };
+      new Gathering(planned, own, { done, failed: reject }).start(question);
+    });
+  }
+
+  // As a part it has a span of its own, for its parts to lie under; as an endpoint the server's span is that.
+  function answer(question: In, call: Call): Promise<Answer<DataOf<P>>> {
+    return call.part === undefined ? gather(question, call) : inSpan(name, call, (own) => gather(question, own));
+  }
+
+  async function* stream(question: In, call: Call): AsyncGenerator<Landed, void, undefined> {
+    using own = call.within(deadlineMs);
+    const inbox = new Inbox();
+    new Gathering(planned, own, inbox).start(question);
+    yield* inbox.read();
+  }
+
+  Object.defineProperty(answer, 'name', { value: name });
+  return Object.assign(answer as typeof answer & { readonly name: string }, { summary, input, deadlineMs, parts: names, stream });
+}
+
+function answerFrom<Data>(names: readonly string[], landed: readonly Landed[]): Answer<Data> {
+  const values: unknown[] = [];
+  const reports: PartReport[] = [];
+  for (let at = 0; at < landed.length; at++) {
+    const { value, reports: own } = landed[at]!;
+    values.push(value);
+    for (let next = 0; next < own.length; next++) reports.push(own[next]!);
+  }
+  return new Answer<Data>(names, values, reports);
+}

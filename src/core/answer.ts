@@ -1,0 +1,57 @@
+import type { Failure } from './failure.ts';
+import { toJson } from './json-text.ts';
+
+/** How one part of an answer came about. */
+export interface PartReport {
+  /** The part's name; dotted where it lies in a nested aggregate. */
+  readonly part: string;
+  readonly state: 'live' | 'cache' | 'stale' | 'missing';
+  /** Milliseconds from the start of the aggregate until this part was there, or given up. */
+  readonly tookMs: number;
+  /** Why the part is missing; only then. */
+  readonly failure?: Failure;
+}
+
+/** What an aggregate answers: a value for each part, and a report of each, those of nested aggregates included. */
+export class Answer<Data> {
+  readonly parts: readonly PartReport[];
+  readonly #names: readonly string[];
+  readonly #values: readonly unknown[];
+  #data: Data | undefined;
+
+  constructor(names: readonly string[], values: readonly unknown[], parts: readonly PartReport[]) {
+    this.#names = names;
+    this.#values = values;
+    this.parts = parts;
+  }
+
+  /** Made when it is first read: a reply needs only the text. */
+  get data(): Data {
+    if (this.#data === undefined) {
+      const plain = this.#values.map((value): unknown => (value instanceof Answer ? value.data : value));
+      this.#data = Object.fromEntries(this.#names.map((name, at) => [name, plain[at]])) as Data;
+    }
+    return this.#data;
+  }
+
+  /** No part is missing. */
+  get complete(): boolean {
+    for (const { state } of this.parts) if (state === 'missing') return false;
+    return true;
+  }
+
+  /** The members of the data as JSON, in the order of the definition, without the braces around them. */
+  members(): string {
+    let text = '';
+    for (let at = 0; at < this.#names.length; at++) {
+      // A part's name is checked at definition to need no escaping.
+      text += `${at === 0 ? '' : ','}"${this.#names[at]}":${valueJson(this.#values[at])}`;
+    }
+    return text;
+  }
+}
+
+/** The JSON of a part's value: a nested answer is its data. */
+export function valueJson(value: unknown): string {
+  return value instanceof Answer ? `{${value.members()}}` : toJson(value);
+}

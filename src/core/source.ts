@@ -1,0 +1,31 @@
+import type { Call } from './call.ts';
+
+/** Anything that can answer: one question to one system. It stops when its call is stopped, and rejects with its reason. */
+export type Source<In, Out> = (input: In, call: Call) => Promise<Out>;
+
+/** Anything that makes a source better without changing what it answers. */
+export type Policy = <In, Out>(next: Source<In, Out>) => Source<In, Out>;
+
+/** A policy that has to look at the input or the answer: a cache, a coalescer. */
+export type PolicyOf<In, Out> = (next: Source<In, Out>) => Source<In, Out>;
+
+type Maybe<T> = T | false | undefined;
+
+/** The first policy named sees the call first; absent ones are skipped. The load alone decides the types. */
+export function stack<In, Out>(
+  load: Source<In, Out>,
+  ...policies: Maybe<PolicyOf<NoInfer<In>, NoInfer<Out>>>[]
+): Source<In, Out> {
+  const safe: Source<In, Out> = (input, call) => settling(load, input, call);
+  return policies.reduceRight<Source<In, Out>>((next, policy) => (policy ? policy(next) : next), safe);
+}
+
+/** Asks a source that somebody wrote by hand: one that throws rejects, so that no policy has to expect both. */
+export function settling<In, Out>(source: Source<In, Out>, input: In, call: Call): Promise<Out> {
+  try {
+    return source(input, call);
+  } catch (error) {
+    // eslint-disable-next-line typescript/prefer-promise-reject-errors -- it is passed on as it was thrown
+    return Promise.reject(error);
+  }
+}

@@ -1,0 +1,39 @@
+import { parse } from 'node:querystring';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { Failure } from '../core/failure.ts';
+import type { InputIssue } from './problem.ts';
+
+/** Input that does not validate, with everything that is wrong with it. */
+export class InvalidInput extends Failure {
+  readonly issues: readonly InputIssue[];
+
+  constructor(issues: readonly InputIssue[]) {
+    super('invalid_input', issues.map(({ parameter, detail }) => `${parameter}: ${detail}`).join('; '));
+    this.issues = issues;
+  }
+}
+
+/**
+ * The query of a URL, validated. A parameter that is given twice reaches the schema as an array: which of the two
+ * was meant is not for us to guess. Throws InvalidInput.
+ */
+export function inputFrom<In>(url: string, schema: StandardSchemaV1<unknown, In>): In {
+  const start = url.indexOf('?');
+  const end = url.indexOf('#', start);
+  const query = start < 0 ? {} : parse(url.slice(start + 1, end < 0 ? undefined : end));
+  const result = schema['~standard'].validate(query);
+  if (result instanceof Promise) throw new TypeError('expected an input schema that validates synchronously');
+  if (!result.issues) return result.value;
+  throw new InvalidInput(result.issues.map(({ message, path = [] }) => {
+    const names = path.map((segment) => String(typeof segment === 'object' ? segment.key : segment));
+    const [parameter = ''] = names;
+    return { parameter: names.join('.') || 'query', detail: `${message}, but got ${shown(query[parameter])}` };
+  }));
+}
+
+/** A value as a problem may repeat it: short, and in JSON, so that nothing in it can be taken for markup or a new line. */
+function shown(value: string | string[] | undefined): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `${value.length} values`;
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+}

@@ -1,0 +1,76 @@
+import { type Failure, type FailureCode, PartFailure } from '../core/failure.ts';
+import { traceparent } from '../core/trace.ts';
+import type { Edge } from './edge.ts';
+import { clientGoneStatus, type Visit } from './visit.ts';
+
+/** What a request failed of, as its client sees it. The codes are stable; docs/problems.md explains each. */
+const statuses: Readonly<Record<FailureCode, readonly [status: number, title: string]>> = {
+  invalid_input: [400, 'The request is not valid'],
+  unauthenticated: [401, 'Authentication is needed'],
+  forbidden: [403, 'Not allowed'],
+  not_found: [404, 'Not found'],
+  method_not_allowed: [405, 'Method not allowed'],
+  rate_limited: [429, 'Too many requests'],
+  client_gone: [clientGoneStatus, 'The client went away'],
+  call_over: [500, 'Internal error'],
+  internal_error: [500, 'Internal error'],
+  source_failed: [502, 'A required part failed'],
+  bad_answer: [502, 'A required part answered nonsense'],
+  overloaded: [503, 'Overloaded'],
+  source_resting: [503, 'A required part is resting'],
+  deadline_exceeded: [504, 'A required part did not answer in time'],
+};
+
+/** How long a client should wait after a 429 or 503 that names no time of its own. */
+const retryAfterMsDefault = 1_000;
+
+/** One thing that is wrong with the input: `{ "parameter": "user_id", "detail": "expected …, but got …" }`. */
+export interface InputIssue {
+  readonly parameter: string;
+  readonly detail: string;
+}
+
+export interface ProblemExtras {
+  readonly issues?: readonly InputIssue[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The body of a problem (RFC 9457), with a stable `code`, the trace id and, where a part is to blame, its name. */
+export function problemBody(failure: Failure, visit: Visit, edge: Edge, issues?: readonly InputIssue[]): Record<string, unknown> {
+  const [, title] = statuses[failure.code];
+  return {
+    type: `urn:tributary:problem:${failure.code.replaceAll('_', '-')}`,
+    title,
+    status: statusOf(failure, edge),
+    detail: failure.message,
+    code: failure.code,
+    ...(failure instanceof PartFailure ? { part: failure.part } : {}),
+    ...(issues ? { issues } : {}),
+    trace_id: visit.trace.traceId,
+  };
+}
+
+/** The reply to a request that failed. What nobody foresaw is a 500 that says nothing, and a log line that says all. */
+export function problem(failure: Failure, visit: Visit, edge: Edge, { issues, headers }: ProblemExtras = {}): Response {
+  const status = statusOf(failure, edge);
+  visit.status = status;
+  visit.failure = failure;
+  if (status >= 500) edge.complaints.about(failure, visit.trace, 'error');
+  return new Response(JSON.stringify(problemBody(failure, visit, edge, issues)), {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      traceresponse: traceparent(visit.trace),
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(status === 429 || status === 503
+        ? { 'retry-after': String(Math.ceil((failure.retryAfterMs ?? retryAfterMsDefault) / 1_000)) }
+        : {}),
+      ...headers,
+    },
+  });
+}
+
+function statusOf({ code }: Failure, { timeoutStatus }: Edge): number {
+  return code === 'deadline_exceeded' ? timeoutStatus : statuses[code][0];
+}

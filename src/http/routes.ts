@@ -1,0 +1,28 @@
+import type { HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { Aggregate } from '../core/aggregate.ts';
+import { Failure } from '../core/failure.ts';
+import type { Edge } from './edge.ts';
+import { observed } from './observed.ts';
+import { problem } from './problem.ts';
+import { serve } from './serve.ts';
+
+// An aggregate of any input and data: the input is validated by the aggregate's own schema before it is asked.
+// eslint-disable-next-line typescript/no-explicit-any -- `never` as input would not let it be asked at all
+type AnyAggregate = Aggregate<any, unknown>;
+
+export type Routes = Hono<{ Bindings: Partial<HttpBindings> }>;
+
+/** The routes of the service: an aggregate for each path, and a problem for everything else. */
+export function createRoutes(edge: Edge, aggregates: Readonly<Record<`/${string}`, AnyAggregate>>): Routes {
+  const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
+  for (const [path, asked] of Object.entries(aggregates)) app.get(path, serve(path, asked, edge));
+  app.notFound(observed('*', edge, (c, visit) => {
+    if (c.req.path in aggregates) {
+      const failure = new Failure('method_not_allowed', `expected GET or HEAD, but got ${c.req.method}`);
+      return problem(failure, visit, edge, { headers: { allow: 'GET, HEAD' } });
+    }
+    return problem(new Failure('not_found', 'there is no such route'), visit, edge);
+  }));
+  return app;
+}

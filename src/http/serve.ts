@@ -1,0 +1,42 @@
+import type { Aggregate } from '../core/aggregate.ts';
+import { Call } from '../core/call.ts';
+import type { Edge } from './edge.ts';
+import { guarded } from './guarded.ts';
+import { InvalidInput, inputFrom } from './input.ts';
+import { observed } from './observed.ts';
+import { problem } from './problem.ts';
+import { mediaType } from './media-type.ts';
+import { streamed } from './stream.ts';
+import type { HttpContext } from './visit.ts';
+import { whole } from './whole.ts';
+
+/** Of a deadline, what is kept for writing the reply: parts are given up this much earlier. A tenth of short ones. */
+const reserveMsMax = 50;
+
+/**
+ * An aggregate as a handler of GET requests: its input is the query, its answer JSON, or a stream of parts where the
+ * client asks for one (`Accept: text/event-stream` or `application/x-ndjson`).
+ */
+export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge: Edge): (c: HttpContext) => Promise<Response> {
+  const reserveMs = Math.min(reserveMsMax, asked.deadlineMs / 10);
+
+  return observed(route, edge, async (c, visit) => {
+    if (edge.admit) await edge.admit(c.req);
+    let input: In;
+    try {
+      input = inputFrom(c.req.url, asked.input);
+    } catch (error) {
+      if (error instanceof InvalidInput) return problem(error, visit, edge, { issues: error.issues });
+      throw error;
+    }
+    const call = Call.start(asked.deadlineMs - reserveMs, visit.trace);
+    visit.onGone = (reason) => { call.stop(reason); };
+    const type = mediaType(c.req.header('accept'));
+    if (type !== 'application/json') return streamed(type, asked.stream(input, call), call, visit, edge);
+    try {
+      return whole(await guarded(asked(input, call), call, { graceMs: reserveMs, name: asked.name, log: edge.log }), visit);
+    } finally {
+      call.end();
+    }
+  });
+}

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type HttpBindings, type Http2Bindings, serve as createServer } from '@hono/node-server';
+
+/** How long an idle connection is kept: above what load balancers do (60 s), so that they close it, and not we under their request. */
+const keepAliveMs = 75_000;
+
+/**
+ * Listens, and resolves when it does. Rejects if it cannot: the port is taken or not allowed. The limits end clients
+ * that send their headers or body byte by byte (slowloris); Node's own are minutes.
+ */
+export async function listen(app: { readonly fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response> }, port: number, hostname: string): Promise<Server> {
+  const server = createServer({
+    fetch: app.fetch,
+    port,
+    hostname,
+    serverOptions: {
+      headersTimeout: 5_000,
+      requestTimeout: 10_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: keepAliveMs,
+      maxHeaderSize: 16 * 1024,
+    },
+  }) as Server;
+  if (!server.listening) await once(server, 'listening');
+  return server;
+}
+
+/** The port a server listens on: the one it was given, or the free one it got for 0. */
+export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+/** Takes no new connections and closes idle ones; what is still under way after `waitMs` is cut off. */
+export async function closeServer(server: Server, waitMs: number): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  // Replies end now and then, and leave idle connections behind.
+  const sweep = setInterval(() => { server.closeIdleConnections(); }, 50);
+  const force = setTimeout(() => { server.closeAllConnections(); }, waitMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(force);
+}

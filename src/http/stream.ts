@@ -1,0 +1,107 @@
+import { type PartReport } from '../core/answer.ts';
+import { valueJson } from '../core/answer.ts';
+import { type Call, callOver } from '../core/call.ts';
+import { failureOf } from '../core/failure.ts';
+import type { Landed } from '../core/gathering.ts';
+import { traceparent } from '../core/trace.ts';
+import type { Edge } from './edge.ts';
+import type { MediaType } from './media-type.ts';
+import { problemBody } from './problem.ts';
+import type { Visit } from './visit.ts';
+import { errorOf, tenths } from './whole.ts';
+
+/** An event as one chunk of the stream; `members` are those of its JSON object, without the braces. */
+type Frame = (event: 'part' | 'end' | 'problem', members: string) => string;
+
+const frames: Readonly<Record<Exclude<MediaType, 'application/json'>, Frame>> = {
+  // Server-sent events (WHATWG HTML, §9.2). JSON has no raw line breaks, so each event is one data line.
+  'text/event-stream': (event, members) => `event: ${event}\ndata: {${members}}\n\n`,
+  'application/x-ndjson': (event, members) => `{"event":"${event}",${members}}\n`,
+};
+
+/**
+ * The reply as a stream: an event `part` for each part as it lands, then one `end` with all reports. Where a required
+ * part fails before anything has been sent, the reply is a problem with its proper status; after that it is too late
+ * for a status, and the closing event is `problem`. Rejects with the Failure in the first case.
+ */
+export async function streamed(
+  type: Exclude<MediaType, 'application/json'>,
+  parts: AsyncGenerator<Landed, void, undefined>,
+  call: Call,
+  visit: Visit,
+  edge: Edge,
+): Promise<Response> {
+  let first: IteratorResult<Landed, void>;
+  try {
+    first = await parts.next();
+  } catch (error) {
+    call.end();
+    throw error;
+  }
+  const frame = frames[type];
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      for await (const chunk of chunksOf(first, parts, frame, visit, edge)) {
+        // The client has gone, or is about to be told nothing more: what is left is for nobody.
+        if (call.reason && call.reason.code === 'client_gone') break;
+        controller.enqueue(encoder.encode(chunk));
+      }
+      call.end();
+      controller.close();
+    },
+    cancel() {
+      call.stop(callOver);
+    },
+  });
+  return new Response(body, {
+    headers: {
+      'content-type': type,
+      'cache-control': 'no-store',
+      vary: 'accept',
+      traceresponse: traceparent(visit.trace),
+      // Asks nginx and those who copied it not to collect the events before passing them on.
+      'x-accel-buffering': 'no',
+    },
+  });
+}
+
+/** Never throws: what goes wrong is the last chunk. */
+async function* chunksOf(
+  first: IteratorResult<Landed, void>,
+  parts: AsyncGenerator<Landed, void, undefined>,
+  frame: Frame,
+  visit: Visit,
+  edge: Edge,
+): AsyncGenerator<string, void, undefined> {
+  const reports: PartReport[] = [];
+  try {
+    for (let next = first; !next.done; next = await parts.next()) {
+      reports.push(...next.value.reports);
+      yield frame('part', partMembers(next.value));
+    }
+    const missing = reports.filter(({ state }) => state === 'missing');
+    if (missing.length > 0) visit.lacks(missing);
+    yield frame('end', endMembers(reports, missing));
+  } catch (error) {
+    const failure = failureOf(error);
+    visit.failure = failure;
+    yield frame('problem', membersOf(problemBody(failure, visit, edge)));
+  }
+}
+
+function partMembers({ name, value, reports }: Landed): string {
+  const [own] = reports;
+  const about = { part: name, state: own!.state, took_ms: tenths(own!.tookMs), ...(own!.failure ? { error: errorOf(own!) } : {}) };
+  return `${membersOf(about)},"data":${valueJson(value)}`;
+}
+
+function endMembers(reports: readonly PartReport[], missing: readonly PartReport[]): string {
+  return membersOf({
+    complete: missing.length === 0,
+    parts: reports.map(({ part, state, tookMs }) => ({ part, state, took_ms: tenths(tookMs) })),
+    ...(missing.length > 0 ? { errors: missing.map(errorOf) } : {}),
+  });
+}
+
+const membersOf = (object: Record<string, unknown>): string => JSON.stringify(object).slice(1, -1);

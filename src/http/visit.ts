@@ -1,0 +1,99 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { PartReport } from '../core/answer.ts';
+import { Failure } from '../core/failure.ts';
+import { endSpan, type Trace } from '../core/trace.ts';
+import type { Edge } from './edge.ts';
+import { startTrace } from './trace-context.ts';
+
+export type HttpContext = Context<{ Bindings: Partial<HttpBindings> }>;
+
+/** One for all of them: it is never thrown at anybody who would read its stack. */
+const clientGone = new Failure('client_gone', 'the client went away');
+
+/** The status under which a request is logged whose client left before the reply: nginx's, and nobody receives it. */
+export const clientGoneStatus = 499;
+
+/**
+ * A client's request from its arrival until its reply has left, or the client has: the server's span and the one
+ * access line. A wrapper around handlers and not a Hono middleware, which would cost every request a promise chain.
+ */
+export class Visit {
+  readonly trace: Trace;
+  status = 0;
+  /** Why the request failed, if it did. */
+  failure: Failure | undefined;
+  /** Called if the client leaves before its reply is complete. */
+  onGone: ((reason: Failure) => void) | undefined;
+  readonly #route: string;
+  readonly #method: string;
+  readonly #edge: Edge;
+  readonly #startedAt = performance.now();
+  #missing: readonly PartReport[] = [];
+
+  constructor(c: HttpContext, route: string, edge: Edge) {
+    this.#route = route;
+    this.#method = c.req.method;
+    this.#edge = edge;
+    // c.env is undefined where the app is asked in memory.
+    const { outgoing, incoming } = (c.env as Partial<HttpBindings> | undefined) ?? {};
+    const name = `${this.#method} ${route}`;
+    this.trace = startTrace(name, incoming?.headers['traceparent'] as string | undefined ?? c.req.header('traceparent'), edge.sampling);
+    if (!outgoing || !('shouldKeepAlive' in outgoing)) return;
+    edge.arrived(outgoing);
+    outgoing.once('close', () => {
+      edge.left(outgoing);
+      this.#closed(outgoing.writableFinished);
+    });
+  }
+
+  /** What of the answer is missing, for the access line and the span. */
+  lacks(missing: readonly PartReport[]): void {
+    this.#missing = missing;
+    for (const { part, failure } of missing) if (failure) this.#edge.complaints.about(failure, this.trace, 'warn', part);
+  }
+
+  #closed(complete: boolean): void {
+    if (!complete) {
+      this.onGone?.(clientGone);
+      this.failure = clientGone;
+      this.status = clientGoneStatus;
+    }
+    this.#log();
+    this.#endSpan();
+  }
+
+  #log(): void {
+    const { log } = this.#edge;
+    // Checked here, because building the line costs more than asking.
+    if (!log.isLevelEnabled('info')) return;
+    const { trace, status, failure } = this;
+    log.info({
+      method: this.#method,
+      // The route and not the path: ids do not belong in logs.
+      route: this.#route,
+      status,
+      duration_ms: Math.round((performance.now() - this.#startedAt) * 10) / 10,
+      trace_id: trace.traceId,
+      span_id: trace.spanId,
+      ...(failure ? { code: failure.code } : {}),
+      ...(this.#missing.length > 0 ? { missing: Object.fromEntries(this.#missing.map((report) => [report.part, report.failure?.code])) } : {}),
+    }, 'request');
+  }
+
+  #endSpan(): void {
+    const { span } = this.trace;
+    if (!span) return;
+    span.setAttributes({
+      'http.request.method': this.#method,
+      'http.route': this.#route,
+      'url.path': this.#route,
+      'url.scheme': 'http',
+      'http.response.status_code': this.status,
+      'tributary.complete': this.#missing.length === 0 && !this.failure,
+      ...(this.#missing.length > 0 ? { 'tributary.missing': this.#missing.map(({ part }) => part) } : {}),
+    });
+    // A client's mistake is no error of the server's (OTel HTTP conventions); that it left is none either.
+    endSpan(span, this.status >= 500 ? this.failure : undefined);
+  }
+}

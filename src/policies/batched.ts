@@ -1,0 +1,165 @@
+import { Call } from '../core/call.ts';
+import { Failure, failureOf } from '../core/failure.ts';
+import type { Source } from '../core/source.ts';
+import { BatchTrace } from './shared-trace.ts';
+import { Shared } from './shared.ts';
+
+export interface BatchSpec<In, Out> {
+  /** What of the input makes two questions the same; equal keys are asked once. */
+  readonly key: (input: In) => string;
+  /**
+   * Answers for many keys with one query; a key without an answer is left out. Rejecting with a `divisible` Failure
+   * says that perhaps a single key is to blame: the keys are then asked again in halves.
+   */
+  readonly loadMany: (keys: readonly string[], call: Call) => Promise<ReadonlyMap<string, Out>>;
+  /** What a key without an answer means. Left out, it is the failure `not_found`. */
+  readonly otherwise?: Out;
+  /** Keys in one query: 100 keeps a statement within a few milliseconds, and a failed one cheap to ask again. */
+  readonly sizeMax?: number;
+  /** Queries under way. Few, because what waits meanwhile makes the next batch larger, and so cheaper. */
+  readonly inFlightMax?: number;
+  /** Keys that wait for their turn; beyond them questions are refused as `overloaded`. */
+  readonly waitingMax?: number;
+}
+
+const batchedSources = new WeakSet<Source<never, unknown>>();
+
+/** A batch removes duplicate keys by itself, so that nothing has to coalesce above it. */
+export const isBatched = (source: Source<never, unknown>): boolean => batchedSources.has(source);
+
+/**
+ * Turns one query for many into a source for one. Everything asked in the same turn of the event loop, by whichever
+ * requests, travels together. The query runs in a call that no asker owns: it is stopped when the last of them left.
+ */
+export function batched<In, Out>(spec: BatchSpec<In, Out>): Source<In, Out> {
+  const queue = new Queue(spec);
+  const ask: Source<In, Out> = (input, call) => queue.ask(spec.key(input), call);
+  batchedSources.add(ask);
+  return ask;
+}
+
+class Queue<Out> {
+  readonly #spec: BatchSpec<never, Out>;
+  readonly #waiting = new Map<string, Entry<Out>>();
+  #inFlight = 0;
+  #scheduled = false;
+
+  constructor(spec: BatchSpec<never, Out>) {
+    this.#spec = spec;
+  }
+
+  ask(key: string, call: Call): Promise<Out> {
+    if (call.reason) return Promise.reject(call.reason);
+    const { waitingMax = 10_000, inFlightMax = 2 } = this.#spec;
+    let entry = this.#waiting.get(key);
+    if (!entry) {
+      if (this.#waiting.size >= waitingMax) return Promise.reject(new Failure('overloaded', 'too many questions are waiting'));
+      entry = new Entry(key, this.#waiting);
+      this.#waiting.set(key, entry);
+    }
+    if (!this.#scheduled && this.#inFlight < inFlightMax) {
+      this.#scheduled = true;
+      setImmediate(() => { this.#scheduled = false; this.#send(); });
+    }
+    return entry.join(call);
+  }
+
+  #send(): void {
+    const { inFlightMax = 2, sizeMax = 100 } = this.#spec;
+    while (this.#waiting.size > 0 && this.#inFlight < inFlightMax) {
+      const entries: Entry<Out>[] = [];
+      for (const [key, entry] of this.#waiting) {
+        this.#waiting.delete(key);
+        if (entries.push(entry) >= sizeMax) break;
+      }
+      this.#inFlight++;
+      void new Batch(this.#spec, entries).run().finally(() => {
+        this.#inFlight--;
+        this.#send();
+      });
+    }
+  }
+}
+
+/** One key and who asked for it: waiting for its turn, then part of a batch. */
+class Entry<Out> extends Shared<Out> {
+  readonly key: string;
+  readonly #waiting: Map<string, Entry<Out>>;
+  batch: Batch<Out> | undefined;
+
+  constructor(key: string, waiting: Map<string, Entry<Out>>) {
+    super();
+    this.key = key;
+    this.#waiting = waiting;
+  }
+
+  protected override deserted(reason: Failure): void {
+    if (this.batch) this.batch.deserted(reason);
+    else this.#waiting.delete(this.key);
+  }
+}
+
+/** Keys that travel together. */
+class Batch<Out> {
+  readonly #spec: BatchSpec<never, Out>;
+  readonly #entries: readonly Entry<Out>[];
+  readonly #trace: BatchTrace;
+  readonly #call: Call;
+  #wanted: number;
+
+  constructor(spec: BatchSpec<never, Out>, entries: readonly Entry<Out>[]) {
+    this.#spec = spec;
+    this.#entries = entries;
+    this.#wanted = entries.length;
+    const askers: Call[] = [];
+    let deadlineAt = 0;
+    for (const entry of entries) {
+      entry.batch = this;
+      for (const { call } of entry.askers) {
+        askers.push(call);
+        deadlineAt = Math.max(deadlineAt, call.deadlineAt);
+      }
+    }
+    this.#trace = new BatchTrace(askers, entries.length);
+    this.#call = Call.shared(deadlineAt, this.#trace.trace);
+  }
+
+  /** One of the keys is not wanted any more; the query is stopped with the last. */
+  deserted(reason: Failure): void {
+    if (--this.#wanted === 0) this.#call.stop(reason);
+  }
+
+  /** Never rejects: each asker hears for itself. */
+  async run(): Promise<void> {
+    const found = new Map<string, Out>();
+    const failed = new Map<string, Failure>();
+    await this.#load(this.#entries.map(({ key }) => key), found, failed);
+    this.#trace.end(failed.values().next().value);
+    this.#call.end();
+    for (const entry of this.#entries) this.#settle(entry, found, failed);
+  }
+
+  async #load(keys: readonly string[], found: Map<string, Out>, failed: Map<string, Failure>): Promise<void> {
+    try {
+      for (const [key, answer] of await this.#spec.loadMany(keys, this.#call)) found.set(key, answer);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (!failure.divisible || keys.length === 1 || this.#call.over) {
+        for (const key of keys) failed.set(key, failure);
+        return;
+      }
+      // One half after the other: the batch holds one place among those in flight, so it may run one query.
+      const middle = keys.length >> 1;
+      await this.#load(keys.slice(0, middle), found, failed);
+      await this.#load(keys.slice(middle), found, failed);
+    }
+  }
+
+  #settle(entry: Entry<Out>, found: Map<string, Out>, failed: Map<string, Failure>): void {
+    const failure = failed.get(entry.key);
+    const answer = found.get(entry.key) ?? this.#spec.otherwise;
+    if (failure) entry.reject(failure);
+    else if (answer !== undefined) entry.resolve(answer, this.#call.flight);
+    else entry.reject(new Failure('not_found', 'there is nothing under this key'));
+  }
+}

@@ -1,0 +1,35 @@
+import type { Duration } from '../core/duration.ts';
+import { type Source, stack } from '../core/source.ts';
+import { isBatched } from './batched.ts';
+import { coalesced } from './coalesced.ts';
+import { memoised } from './memoised.ts';
+import { traced } from './traced.ts';
+import { within } from './within.ts';
+
+export interface SourceSpec<In, Out> {
+  /** A noun; names spans. */
+  readonly name: string;
+  /** Asks the system. It should listen to its call (`call.signal`, or by handing it to a client) and stop with it. */
+  readonly load: Source<In, Out>;
+  /** What of the input makes two questions the same: then equal questions asked at the same time share one load. */
+  readonly key?: (input: NoInfer<In>) => string;
+  /** The longest the source may take. Left out, it has whatever is left of its caller's time. */
+  readonly timeout?: Duration;
+  /** Other sources ask this one: each request then asks it the same thing once. Needs a key. */
+  readonly memoise?: boolean;
+}
+
+/** A source with its policies. This is the only place where their order is written. */
+export function source<In, Out>({ name, load, key, timeout, memoise = false }: SourceSpec<In, Out>): Source<In, Out> {
+  if (memoise && !key) throw new TypeError(`expected source ${name} to have a key, since it is memoised, but got none`);
+  return stack(
+    load,
+    // Outermost, because a span that misses the wait for shared work does not explain a slow part.
+    traced(name),
+    // Above coalescing, because what a request already knows needs nobody else's load.
+    memoise && key && memoised(key),
+    // Above the time-out, because callers share one load and one clock. A batch removes its duplicates itself.
+    key && !isBatched(load) && coalesced(key),
+    timeout && within(timeout),
+  );
+}

@@ -1,0 +1,17 @@
+import type { EventCounts } from '../clients/analytics.ts';
+import type { Clients } from '../clients/clients.ts';
+import { JsonText } from '../core/json-text.ts';
+import { batched } from '../policies/batched.ts';
+import { source } from '../policies/source.ts';
+import type { User } from './user.ts';
+
+export const activity = ({ analytics }: Clients) =>
+  source({
+    name: 'activity',
+    load: batched({
+      key: ({ user_id }: User) => user_id,
+      loadMany: (userIds, call) => analytics.eventCounts(userIds, call),
+      // Somebody who has done nothing yet: an answer, and not a missing one.
+      otherwise: new JsonText<EventCounts>('{}'),
+    }),
+  });

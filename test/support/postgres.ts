@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { Client, escapeIdentifier } from 'pg';
+import { inject } from 'vitest';
+import { patienceMs } from './until.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of a superuser of the throw-away Postgres that the whole test run shares. Make a database of your own in it. */
+    postgresUrl: string;
+  }
+}
+
+// Taken at import: a database is another system, and its clock is not ours to fake.
+const { setTimeout: startTimer } = globalThis;
+const now = performance.now.bind(performance);
+
+/** What the connections of the tests themselves are called, so that nobody takes them for those under test. */
+const ourName = 'tributary-test';
+
+/** Runs `work` on a connection that is closed afterwards. */
+async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, application_name: ourName });
+  // An idle connection whose server goes away emits this; the next query tells it better.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Runs SQL on a connection of its own and returns the rows. */
+export const query = (url: string, sql: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> =>
+  connected(url, async (client) => (await client.query<Record<string, unknown>>(sql, [...values])).rows);
+
+export interface Database extends AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+  /** Ends whoever is still connected to it. */
+  drop(): Promise<void>;
+}
+
+/** An empty database for one test file, so that files can run side by side. Drop it in `afterAll`. */
+export async function createDatabase(serverUrl: string = inject('postgresUrl')): Promise<Database> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await query(serverUrl, `create database ${escapeIdentifier(name)}`);
+  const url = new URL(serverUrl);
+  url.pathname = name;
+  const drop = async () => {
+    await query(serverUrl, `drop database if exists ${escapeIdentifier(name)} with (force)`);
+  };
+  return { name, url: url.href, drop, [Symbol.asyncDispose]: drop };
+}
+
+export interface ActiveQuery {
+  readonly pid: number;
+  readonly applicationName: string;
+  /** `active`, or a transaction somebody left open. */
+  readonly state: string;
+  readonly query: string;
+  /** What it waits for: `Lock`, `Client`, …; null while it computes. */
+  readonly waitsFor: string | null;
+}
+
+const activity = `
+  select pid, application_name as "applicationName", state, query, wait_event_type as "waitsFor"
+  from pg_stat_activity
+  where datname = current_database() and backend_type = 'client backend' and state <> 'idle'
+    and application_name <> $1 and ($2::text is null or application_name = $2)
+  order by pid`;
+
+/** What other connections to this database are doing right now; those of the tests themselves are left out. */
+export const activeQueries = (url: string, applicationName?: string): Promise<ActiveQuery[]> =>
+  connected(url, (client) => askActivity(client, applicationName));
+
+async function askActivity(client: Client, applicationName?: string): Promise<ActiveQuery[]> {
+  return (await client.query<ActiveQuery>(activity, [ourName, applicationName ?? null])).rows;
+}
+
+export interface WaitOptions {
+  readonly applicationName?: string;
+  readonly withinMs?: number;
+}
+
+/**
+ * Resolves as soon as nothing runs in this database. Rejects after `withinMs` with what still does: the bound is what
+ * the test asserts (a cancelled query is gone by then). Before the first query it holds too: `waitUntilBusy` comes first.
+ */
+export async function waitUntilIdle(url: string, { applicationName, withinMs = 1_000 }: WaitOptions = {}): Promise<void> {
+  await untilActivity(url, { applicationName, withinMs, wanted: 'no query', holds: (running) => running.length === 0 });
+}
+
+/** Resolves with what runs in this database as soon as that is `count` queries or more. */
+export const waitUntilBusy = (
+  url: string,
+  { applicationName, withinMs = patienceMs, count = 1 }: WaitOptions & { readonly count?: number } = {},
+): Promise<ActiveQuery[]> =>
+  untilActivity(url, { applicationName, withinMs, wanted: `${count} queries`, holds: (running) => running.length >= count });
+
+interface Wait {
+  readonly applicationName: string | undefined;
+  readonly withinMs: number;
+  readonly wanted: string;
+  readonly holds: (running: ActiveQuery[]) => boolean;
+}
+
+/** Asks again and again, because Postgres tells nobody. */
+const untilActivity = (url: string, { applicationName, withinMs, wanted, holds }: Wait): Promise<ActiveQuery[]> =>
+  connected(url, async (client) => {
+    const endsAt = now() + withinMs;
+    for (;;) {
+      const running = await askActivity(client, applicationName);
+      if (holds(running)) return running;
+      if (now() > endsAt) throw new Error(`after ${withinMs} ms: expected ${wanted}, but got ${list(running)}`);
+      await new Promise<void>((resolve) => { startTimer(resolve, 5); });
+    }
+  });
+
+const list = (running: readonly ActiveQuery[]): string =>
+  running
+    .map(({ pid, state, waitsFor, query }) => `\n- ${pid} ${state}, waits for ${waitsFor ?? 'nothing'}: ${query}`)
+    .join('') || 'none';
+
+export interface TableLock extends AsyncDisposable {
+  release(): Promise<void>;
+}
+
+/** Locks a table (`users`, or `schema.users`) against everybody, readers included, until released. */
+export async function lockTable(url: string, table: string): Promise<TableLock> {
+  const client = new Client({ connectionString: url, application_name: ourName });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query('begin');
+    await client.query(`lock table ${table.split('.').map(escapeIdentifier).join('.')} in access exclusive mode`);
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
+  let released: Promise<void> | undefined;
+  // Ending the connection rolls the transaction back.
+  const release = () => (released ??= client.end());
+  return { release, [Symbol.asyncDispose]: release };
+}

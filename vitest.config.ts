@@ -1,0 +1,39 @@
+import { defineConfig } from 'vitest/config';
+
+const strict = { unstubEnvs: true, restoreMocks: true };
+
+// Three projects, by what they need: `unit` nothing, the others a real Postgres, which they share.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...strict,
+          name: 'unit',
+          include: ['test/{core,policies,http,clients,config}/**/*.test.ts', 'test/*.test.ts'],
+          typecheck: { enabled: false },
+        },
+      },
+      {
+        test: {
+          ...strict,
+          name: 'contracts',
+          include: ['test/{contracts,support,demo,bench}/**/*.test.ts'],
+          globalSetup: ['test/setup/postgres.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          ...strict,
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          globalSetup: ['test/setup/postgres.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
