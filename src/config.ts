@@ -4,6 +4,8 @@ import type { ClientsConfig } from './clients/clients.ts';
 import type { Sampling } from './http/trace-context.ts';
 
 export interface Config extends ClientsConfig {
+  /** NODE_ENV=production. */
+  readonly production: boolean;
   readonly host: string;
   readonly port: number;
   readonly adminPort: number;
@@ -76,7 +78,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError(lines.join('\n'));
   }
   const env = result.data;
+  const production = env.NODE_ENV === 'production';
   return {
+    production,
     host: env.HOST,
     port: env.PORT,
     adminPort: env.ADMIN_PORT,
@@ -90,7 +94,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     auth: env.AUTH ?? 'none',
     logLevel: env.LOG_LEVEL,
     // In production the balancer goes on sending for some seconds after it has been told not to.
-    drainDelayMs: env.DRAIN_DELAY_MS ?? (env.NODE_ENV === 'production' ? 5_000 : 0),
+    drainDelayMs: env.DRAIN_DELAY_MS ?? (production ? 5_000 : 0),
     drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
     sampling: samplingOf(env.OTEL_TRACES_SAMPLER, Number(env.OTEL_TRACES_SAMPLER_ARG), env.TRUST_TRACEPARENT === 'true'),
   };

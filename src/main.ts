@@ -13,8 +13,8 @@ const badConfiguration = 78;
 const flushMs = 2_000;
 
 const config = configured();
-// Written in blocks and once a second, since a write for each line would cost more than the line.
-const logFile = pino.destination({ sync: false, minLength: 4_096, periodicFlush: 1_000 });
+// In production written in blocks and once a second, since a write for each line costs more than the line.
+const logFile = pino.destination({ sync: false, ...(config.production ? { minLength: 4_096, periodicFlush: 1_000 } : {}) });
 const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, logFile);
 
 let started = false;

@@ -72,8 +72,8 @@ export class Gathering extends Listener {
     if (this.#ended || this.#landed[at]) return;
     const { name } = this.#parts[at]!;
     const own: PartReport = { part: name, state, tookMs: performance.now() - this.#startedAt };
-    const nested = value instanceof Answer ? value.parts.map((report) => ({ ...report, part: `${name}.${report.part}` })) : [];
-    this.#settle(at, { name, value, reports: [own, ...nested] });
+    const reports = value instanceof Answer ? [own, ...value.parts.map((report) => ({ ...report, part: `${name}.${report.part}` }))] : [own];
+    this.#settle(at, { name, value, reports });
   }
 
   #missing(at: number, failure: Failure): void {

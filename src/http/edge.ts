@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { isRecording } from '../core/trace.ts';
 import { Complaints } from './complaints.ts';
 import type { Sampling } from './trace-context.ts';
 
-/** Who may ask. Resolves for those who may, else rejects with `unauthenticated`, `forbidden` or `rate_limited`. */
-export type Admit = (request: { header(name: string): string | undefined }) => void | Promise<void>;
+/** Who may ask. Resolves for those who may, else rejects with a Failure: `unauthenticated`, `forbidden` or `rate_limited`. */
+export type Admit = (header: (name: 'authorization') => string | undefined) => void | Promise<void>;
 
 export interface EdgeOptions {
   readonly log: Logger;
@@ -27,7 +28,8 @@ export class Edge {
   constructor({ log, sampling, timeoutStatus, admit }: EdgeOptions) {
     this.log = log;
     this.complaints = new Complaints(log);
-    this.sampling = sampling;
+    // Without an SDK a sampled request would make spans that record nothing.
+    this.sampling = isRecording() ? sampling : { ratio: 0, trustParent: false };
     this.timeoutStatus = timeoutStatus;
     this.admit = admit;
   }

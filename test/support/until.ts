@@ -1,5 +1,5 @@
 // Taken at import, before any test fakes time: the clock that ends a hopeless wait must be the real one.
-const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis;
+const { setTimeout: startTimer, clearTimeout: stopTimer, setImmediate: soon } = globalThis;
 
 /** Under vitest's own 5 s, so that a test fails with what it waited for and not with a bare timeout. */
 export const patienceMs = 4_000;
@@ -40,5 +40,18 @@ export class Changes {
     } finally {
       this.#waiting.delete(look);
     }
+  }
+}
+
+/** Resolves once `holds`, for what tells nobody when it changes: looks each turn of the event loop. */
+export async function until(holds: () => boolean, tell: () => string, timeoutMs = patienceMs): Promise<void> {
+  let over = false;
+  const looking = async () => {
+    while (!over && !holds()) await new Promise<void>((resolve) => { soon(resolve); });
+  };
+  try {
+    await bounded(looking(), tell, timeoutMs);
+  } finally {
+    over = true;
   }
 }

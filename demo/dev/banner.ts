@@ -1,0 +1,37 @@
+import { styleText } from 'node:util';
+
+export interface Urls {
+  readonly gateway: string;
+  readonly admin: string;
+  readonly recommender: string;
+  readonly postgres: string;
+}
+
+const bold = (text: string) => styleText('bold', text);
+const dim = (text: string) => styleText('dim', text);
+
+/** What is where, and three things worth trying. */
+export function banner({ gateway, admin, recommender, postgres }: Urls): string {
+  const ask = (user: number) => `'${gateway}/api/aggregated?user_id=${user}'`;
+  return `
+${bold('Tributary is up.')} Ctrl-C ends everything.
+
+  gateway       ${gateway}
+  admin         ${admin}/readyz
+  recommender   ${recommender}/health
+  Postgres      ${postgres}
+
+${bold('Worth trying')}
+
+  ${dim('# one question, three systems, one answer')}
+  curl -s ${ask(42)}
+
+  ${dim('# the same, each part as it lands')}
+  curl -sN -H 'Accept: text/event-stream' ${ask(42)}
+
+  ${dim('# the recommender takes 3 s: the rest still comes in time, and the answer says what is missing')}
+  curl -so /dev/null -X POST '${recommender}/_control?delay_ms=3000'; \\
+  curl -s ${ask(7)}; echo; \\
+  curl -so /dev/null -X POST '${recommender}/_control'
+`;
+}

@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import { startPostgres } from '../postgres.ts';
+import { freePort } from '../process/free-port.ts';
+import { seed } from '../seed.ts';
+import type { Urls } from './banner.ts';
+import { startChild, type Child } from './child.ts';
+import { readable } from './log-line.ts';
+import type { Settings } from './settings.ts';
+import { untilOk } from './until-ok.ts';
+import { complain, say, tell } from './voice.ts';
+
+export interface Stage {
+  readonly root: string;
+  readonly settings: Settings;
+  /** What was started is ended in the opposite order. */
+  readonly running: AsyncDisposableStack;
+  /** For a forced exit. */
+  readonly killers: Set<() => void>;
+  /** Aborted when all of it should end. */
+  readonly ending: AbortSignal;
+  readonly onCrash: (reason: string) => void;
+}
+
+const READY_LIMIT_MS = 15_000;
+const HOST = '127.0.0.1';
+
+/** Starts everything in the order in which one needs the other, and says where it all is. */
+export async function startServices(stage: Stage): Promise<Urls> {
+  const taken = new Set<number>();
+  const port = (name: PortName) => choosePort(name, stage.settings, taken);
+  const postgres = await runPostgres(stage);
+  stage.ending.throwIfAborted();
+  const recommender = await runRecommender(stage, await port('RECOMMENDER_PORT'), postgres);
+  const ports = { port: await port('PORT'), adminPort: await port('ADMIN_PORT') };
+  const gateway = await runGateway(stage, ports, { postgres, recommender });
+  return { postgres, recommender, ...gateway };
+}
+
+type PortName = 'PORT' | 'ADMIN_PORT' | 'RECOMMENDER_PORT';
+
+async function choosePort(name: PortName, settings: Settings, taken: Set<number>): Promise<number> {
+  const wanted = settings[name];
+  const free = await freePort(wanted, taken);
+  if (free !== wanted) tellOtherPort(name, wanted, free);
+  taken.add(free);
+  return free;
+}
+
+function tellOtherPort(name: string, wanted: number, free: number): void {
+  tell(`port ${wanted} is taken: using ${free} instead (${name} sets it)`);
+}
+
+async function runPostgres({ root, settings, running, killers, onCrash }: Stage): Promise<string> {
+  const port = await freePort(settings.POSTGRES_PORT);
+  const postgres = await startPostgres({
+    dir: join(root, '.tributary', 'postgres'),
+    port,
+    persistent: true,
+    say: (text) => say('postgres', { text, tone: 'plain' }),
+    onCrash,
+  });
+  running.defer(() => postgres.stop());
+  killers.add(() => postgres.kill());
+  if (port !== settings.POSTGRES_PORT) tellOtherPort('POSTGRES_PORT', settings.POSTGRES_PORT, port);
+  const changed = await seed(postgres.url);
+  say('postgres', { text: `ready on port ${port}, ${changed ? 'seeded' : 'already seeded'}`, tone: 'plain' });
+  return postgres.url;
+}
+
+async function runRecommender(stage: Stage, port: number, postgres: string): Promise<string> {
+  await run(stage, {
+    name: 'recommender',
+    args: ['demo/recommender/main.ts'],
+    env: { PORT: String(port), HOST, DATABASE_URL: postgres },
+    onLine: (text) => say('recommender', { text, tone: 'plain' }),
+    endLimitMs: 3_000,
+  });
+  const url = `http://${HOST}:${port}`;
+  await untilOk(`${url}/health`, READY_LIMIT_MS, stage.ending);
+  return url;
+}
+
+async function runGateway(
+  stage: Stage,
+  { port, adminPort }: { port: number; adminPort: number },
+  { postgres, recommender }: { postgres: string; recommender: string },
+): Promise<{ gateway: string; admin: string }> {
+  await run(stage, {
+    name: 'gateway',
+    args: stage.settings.GATEWAY_ARGS,
+    env: {
+      PORT: String(port),
+      ADMIN_PORT: String(adminPort),
+      HOST,
+      DATABASE_URL: postgres,
+      RECOMMENDATIONS_URL: recommender,
+      AUTH: 'none',
+      NODE_ENV: 'development',
+      LOG_LEVEL: stage.settings.LOG_LEVEL,
+    },
+    onLine: (line) => say('gateway', readable(line)),
+    // It drains first: requests that are under way get their answer.
+    endLimitMs: 15_000,
+  });
+  const admin = `http://${HOST}:${adminPort}`;
+  await untilOk(`${admin}/readyz`, READY_LIMIT_MS, stage.ending);
+  return { gateway: `http://${HOST}:${port}`, admin };
+}
+
+interface Part {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly onLine: (line: string) => void;
+  readonly endLimitMs: number;
+}
+
+async function run({ root, running, killers, onCrash }: Stage, { name, ...part }: Part): Promise<Child> {
+  const child = await startChild({ ...part, cwd: root, onCrash: (reason) => onCrash(`the ${name} ${reason}`) });
+  killers.add(() => child.kill());
+  running.defer(async () => {
+    if (!(await child.end())) complain(`the ${name} did not end within ${part.endLimitMs / 1_000} s and was killed`);
+  });
+  return child;
+}
