@@ -49,7 +49,10 @@ const Environment = z.object({
   ADMIN_PORT: port(9090),
   DATABASE_URL: url('postgres:', 'postgresql:'),
   ANALYTICS_URL: url(...analyticsSchemes).optional(),
-  RECOMMENDATIONS_URL: url('http:', 'https:'),
+  RECOMMENDATIONS_URL: url('http:', 'https:').refine(
+    (text) => !URL.canParse(text) || (new URL(text).search === '' && new URL(text).hash === ''),
+    'a URL without a query, since paths are put behind it',
+  ),
   POOL_SIZE: whole(1, 500, 20),
   POOL_WAIT_MS: whole(1, 60_000, 500),
   STATEMENT_TIMEOUT_MS: whole(1, 600_000, 2_500),

@@ -50,6 +50,9 @@ export class Gathering extends Listener {
 
   override stopped(reason: Failure): void {
     if (reason.code !== 'deadline_exceeded') return this.#fail(reason);
+    // First, because without it there is no answer for the others to be missing from.
+    const required = this.#parts.findIndex((part, at) => part.required && !this.#landed[at]);
+    if (required >= 0) return this.#missing(required, reason);
     for (let at = 0; at < this.#parts.length; at++) this.#missing(at, reason);
   }
 

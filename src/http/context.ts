@@ -4,7 +4,9 @@ import type { Context } from 'hono';
 /** A request as handlers see it. `env` is undefined where the app is asked in memory, without a server. */
 export type HttpContext = Context<{ Bindings: Partial<HttpBindings> }>;
 
-const bindings = (c: HttpContext): Partial<HttpBindings> => (c.env as Partial<HttpBindings> | undefined) ?? {};
+function bindings({ env }: { readonly env?: Partial<HttpBindings> }): Partial<HttpBindings> {
+  return env ?? {};
+}
 
 /** A request header, read where Node has parsed it already: Hono's own way makes a Headers object for each request. */
 export function headerOf(c: HttpContext, name: 'accept' | 'authorization' | 'traceparent'): string | undefined {

@@ -1,6 +1,5 @@
-import { type PartReport } from '../core/answer.ts';
-import { valueJson } from '../core/answer.ts';
-import { type Call, callOver } from '../core/call.ts';
+import { type PartReport, valueJson } from '../core/answer.ts';
+import type { Call } from '../core/call.ts';
 import { failureOf } from '../core/failure.ts';
 import type { Landed } from '../core/gathering.ts';
 import { traceparent } from '../core/trace.ts';
@@ -38,20 +37,17 @@ export async function streamed(
     call.end();
     throw error;
   }
-  const frame = frames[type];
+  const chunks = chunksOf(first, parts, frames[type], visit, edge);
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
-    async start(controller) {
-      for await (const chunk of chunksOf(first, parts, frame, visit, edge)) {
-        // The client has gone, or is about to be told nothing more: what is left is for nobody.
-        if (call.reason && call.reason.code === 'client_gone') break;
-        controller.enqueue(encoder.encode(chunk));
-      }
+    async pull(controller) {
+      const { done, value } = await chunks.next();
+      if (!done) return controller.enqueue(encoder.encode(value));
       call.end();
       controller.close();
     },
     cancel() {
-      call.stop(callOver);
+      call.end();
     },
   });
   return new Response(body, {
