@@ -35,9 +35,10 @@ export class Visit {
     this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.sampling);
     const reply = replyOf(c);
     if (!reply || !('shouldKeepAlive' in reply)) return;
-    edge.arrived(reply);
+    const underWay = { reply, place: 0 };
+    edge.arrived(underWay);
     reply.once('close', () => {
-      edge.left(reply);
+      edge.left(underWay);
       this.#closed(reply.writableFinished);
     });
   }

@@ -40,7 +40,8 @@ export function batched<In, Out>(spec: BatchSpec<In, Out>): Source<In, Out> {
 
 class Queue<Out> {
   readonly #spec: BatchSpec<never, Out>;
-  readonly #waiting = new Map<string, Entry<Out>>();
+  /** A new map for each round, since one that churns for ever costs the garbage collector dearly (see Edge). */
+  #waiting = new Map<string, Entry<Out>>();
   #inFlight = 0;
   #scheduled = false;
 
@@ -54,7 +55,7 @@ class Queue<Out> {
     let entry = this.#waiting.get(key);
     if (!entry) {
       if (this.#waiting.size >= waitingMax) return Promise.reject(new Failure('overloaded', 'too many questions are waiting'));
-      entry = new Entry(key, this.#waiting);
+      entry = new Entry(key, this);
       this.#waiting.set(key, entry);
     }
     if (!this.#scheduled && this.#inFlight < inFlightMax) {
@@ -64,14 +65,17 @@ class Queue<Out> {
     return entry.join(call);
   }
 
+  /** Nobody wants the answer any more, and it has not been asked for. */
+  forget(key: string): void {
+    this.#waiting.delete(key);
+  }
+
   #send(): void {
     const { inFlightMax = 2, sizeMax = 100 } = this.#spec;
     while (this.#waiting.size > 0 && this.#inFlight < inFlightMax) {
-      const entries: Entry<Out>[] = [];
-      for (const [key, entry] of this.#waiting) {
-        this.#waiting.delete(key);
-        if (entries.push(entry) >= sizeMax) break;
-      }
+      const waiting = [...this.#waiting];
+      const entries = waiting.splice(0, sizeMax).map(([, entry]) => entry);
+      this.#waiting = new Map(waiting);
       this.#inFlight++;
       void new Batch(this.#spec, entries).run().finally(() => {
         this.#inFlight--;
@@ -84,18 +88,18 @@ class Queue<Out> {
 /** One key and who asked for it: waiting for its turn, then part of a batch. */
 class Entry<Out> extends Shared<Out> {
   readonly key: string;
-  readonly #waiting: Map<string, Entry<Out>>;
+  readonly #queue: Queue<Out>;
   batch: Batch<Out> | undefined;
 
-  constructor(key: string, waiting: Map<string, Entry<Out>>) {
+  constructor(key: string, queue: Queue<Out>) {
     super();
     this.key = key;
-    this.#waiting = waiting;
+    this.#queue = queue;
   }
 
   protected override deserted(reason: Failure): void {
     if (this.batch) this.batch.deserted(reason);
-    else this.#waiting.delete(this.key);
+    else this.#queue.forget(this.key);
   }
 }
 

@@ -10,34 +10,42 @@ import { Shared } from './shared.ts';
  * aboard any more, or a chain of new callers could keep a hanging source waiting for ever.
  */
 export const coalesced = <In, Out>(key: (input: In) => string): PolicyOf<In, Out> => (next) => {
-  const loads = new Map<string, Load<Out>>();
+  const places: Places<Out> = new Map();
   return (input, call) => {
     if (call.reason) return Promise.reject(call.reason);
     const id = key(input);
-    const running = loads.get(id);
+    const running = places.get(id)?.load;
     if (running && performance.now() < running.call.deadlineAt) {
       joined(call, running.call.trace);
       return running.join(call);
     }
-    const load = new Load<Out>(loads, id, call);
+    const load = new Load<Out>(places, id, call);
     const answer = load.join(call);
     load.follow(next(input, load.call));
     return answer;
   };
 };
 
+/**
+ * Loads under way. The map holds places and not the loads themselves: under constant churn V8's garbage collector
+ * comes late to what a map has held (see Edge), and an empty place is all that it then keeps.
+ */
+type Places<Out> = Map<string, { load: Load<Out> | undefined }>;
+
 /** A load on its way, and who waits for it. */
 class Load<Out> extends Shared<Out> {
   readonly call: Call;
-  readonly #loads: Map<string, Load<Out>>;
+  readonly #places: Places<Out>;
   readonly #id: string;
+  readonly #place: { load: Load<Out> | undefined };
 
-  constructor(loads: Map<string, Load<Out>>, id: string, asker: Call) {
+  constructor(places: Places<Out>, id: string, asker: Call) {
     super();
     this.call = Call.shared(asker.deadlineAt, asker.trace);
-    this.#loads = loads;
+    this.#places = places;
     this.#id = id;
-    loads.set(id, this);
+    this.#place = { load: this };
+    places.set(id, this.#place);
   }
 
   follow(answer: Promise<Out>): void {
@@ -57,8 +65,9 @@ class Load<Out> extends Shared<Out> {
     this.call.end();
   }
 
-  /** A newer load may have taken the place of one that was past its deadline. */
   #forget(): void {
-    if (this.#loads.get(this.#id) === this) this.#loads.delete(this.#id);
+    this.#place.load = undefined;
+    // A newer load may have taken the place of one that was past its deadline.
+    if (this.#places.get(this.#id) === this.#place) this.#places.delete(this.#id);
   }
 }

@@ -6,6 +6,7 @@ import type { Failure } from '../core/failure.ts';
  * last one has left, the work is `deserted`.
  */
 export abstract class Shared<Out> {
+  /** Emptied at the end: what outlives its use in a table of V8's (see Edge) must not keep its askers' requests alive. */
   readonly askers: Asker<Out>[] = [];
 
   /** Nobody waits any more: the last asker's call was stopped, for this reason. */
@@ -28,6 +29,7 @@ export abstract class Shared<Out> {
       asker.call.flight.served = served;
       asker.resolve(answer);
     }
+    this.askers.length = 0;
   }
 
   reject(error: unknown): void {
@@ -35,6 +37,7 @@ export abstract class Shared<Out> {
       asker.call.unlisten(asker);
       asker.reject(error);
     }
+    this.askers.length = 0;
   }
 
   leave(asker: Asker<Out>, reason: Failure): void {
