@@ -22,18 +22,21 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const whole = (least: number, most: number, otherwise: number) =>
+const whole = (least: number, most: number) =>
   z.string().regex(/^\d{1,9}$/, `a whole number from ${least} to ${most}`).transform(Number)
-    .refine((value) => value >= least && value <= most, `a whole number from ${least} to ${most}`)
-    .default(otherwise);
+    .refine((value) => value >= least && value <= most, `a whole number from ${least} to ${most}`);
 
-const port = (otherwise: number) => whole(0, 65_535, otherwise);
+const port = whole(0, 65_535);
 
 function url(...schemes: string[]) {
   const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`;
   return z.string({ error: expected })
-    .refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol), expected);
+    .refine((text) => URL.canParse(text) && schemes.some((scheme) => text.startsWith(`${scheme}//`)), { error: expected, abort: true })
+    .refine(isUnambiguous, { error: 'a URL whose password has its /, ?, # and @ percent-encoded', abort: true });
 }
+
+/** An unencoded / in a password ends the host early, and the rest of the password is taken for a path. */
+const isUnambiguous = (text: string): boolean => !/[/?#].*@/.test(text.slice(text.indexOf('//') + 2));
 
 function oneOf<const T extends string>(...values: T[]) {
   return z.enum(values, { error: `one of ${values.join(', ')}` });
@@ -42,37 +45,43 @@ function oneOf<const T extends string>(...values: T[]) {
 const samplers = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
 
 /** The variables, their forms and their defaults. docs/configuration.md explains each. */
-const Environment = z.object({
+const variables = {
   NODE_ENV: z.string().default('development'),
   HOST: z.string().default('0.0.0.0'),
-  PORT: port(8080),
-  ADMIN_PORT: port(9090),
+  PORT: port.default(8080),
+  ADMIN_PORT: port.default(9090),
   DATABASE_URL: url('postgres:', 'postgresql:'),
   ANALYTICS_URL: url(...analyticsSchemes).optional(),
   RECOMMENDATIONS_URL: url('http:', 'https:').refine(
-    (text) => !URL.canParse(text) || (new URL(text).search === '' && new URL(text).hash === ''),
+    (text) => new URL(text).search === '' && new URL(text).hash === '',
     'a URL without a query, since paths are put behind it',
   ),
-  POOL_SIZE: whole(1, 500, 20),
-  POOL_WAIT_MS: whole(1, 60_000, 500),
-  STATEMENT_TIMEOUT_MS: whole(1, 600_000, 2_500),
+  POOL_SIZE: whole(1, 500).default(20),
+  POOL_WAIT_MS: whole(1, 60_000).default(500),
+  STATEMENT_TIMEOUT_MS: whole(1, 600_000).default(2_500),
   TIMEOUT_STATUS: oneOf('504', '408').default('504'),
-  AUTH: oneOf('none').optional(),
+  AUTH: oneOf('none').default('none'),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
-  DRAIN_DELAY_MS: whole(0, 120_000, 0).optional(),
-  DRAIN_TIMEOUT_MS: whole(0, 120_000, 3_000),
+  DRAIN_DELAY_MS: whole(0, 120_000).default(0),
+  DRAIN_TIMEOUT_MS: whole(0, 120_000).default(3_000),
   OTEL_TRACES_SAMPLER: oneOf(...samplers).default('parentbased_always_on'),
   OTEL_TRACES_SAMPLER_ARG: z.string().refine((text) => /^(0(\.\d+)?|1(\.0+)?)$/.test(text), 'a share from 0 to 1').default('1'),
   TRUST_TRACEPARENT: oneOf('true', 'false').default('false'),
-}).refine(({ NODE_ENV, AUTH }) => NODE_ENV !== 'production' || AUTH !== undefined, {
-  path: ['AUTH'],
-  error: 'one of none, since with NODE_ENV=production who may ask has to be said',
+};
+
+const inDevelopment = z.object(variables);
+const inProduction = z.object({
+  ...variables,
+  AUTH: z.enum(['none'], { error: 'one of none, since with NODE_ENV=production who may ask has to be said' }),
+  // The balancer goes on sending for some seconds after it has been told not to.
+  DRAIN_DELAY_MS: whole(0, 120_000).default(5_000),
 });
 
 /** The configuration in an environment. An empty variable counts as unset. Throws a ConfigError that names every bad variable. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
-  const result = Environment.safeParse(given);
+  const production = given['NODE_ENV'] === 'production';
+  const result = (production ? inProduction : inDevelopment).safeParse(given);
   if (!result.success) {
     const lines = result.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
@@ -81,7 +90,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError(lines.join('\n'));
   }
   const env = result.data;
-  const production = env.NODE_ENV === 'production';
   return {
     production,
     host: env.HOST,
@@ -94,10 +102,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     poolWaitMs: env.POOL_WAIT_MS,
     statementTimeoutMs: env.STATEMENT_TIMEOUT_MS,
     timeoutStatus: env.TIMEOUT_STATUS === '408' ? 408 : 504,
-    auth: env.AUTH ?? 'none',
+    auth: env.AUTH,
     logLevel: env.LOG_LEVEL,
-    // In production the balancer goes on sending for some seconds after it has been told not to.
-    drainDelayMs: env.DRAIN_DELAY_MS ?? (production ? 5_000 : 0),
+    drainDelayMs: env.DRAIN_DELAY_MS,
     drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
     sampling: samplingOf(env.OTEL_TRACES_SAMPLER, Number(env.OTEL_TRACES_SAMPLER_ARG), env.TRUST_TRACEPARENT === 'true'),
   };
@@ -116,7 +123,8 @@ export function redacted(config: Config): Record<string, unknown> {
 }
 
 function withoutSecrets(text: string): string {
-  if (!URL.canParse(text)) return '(not a URL)';
+  // What is not a proper URL may hold a password anywhere.
+  if (!URL.canParse(text) || !text.includes('://') || !isUnambiguous(text)) return '(not a URL)';
   const parsed = new URL(text);
   if (parsed.password !== '') parsed.password = '***';
   // Query parameters may hold passwords and keys too: only their names are shown.

@@ -1,5 +1,5 @@
 import type { Failure } from './failure.ts';
-import { toJson } from './json-text.ts';
+import { JsonText, toJson } from './json-text.ts';
 
 /** How one part of an answer came about. */
 export interface PartReport {
@@ -25,11 +25,10 @@ export class Answer<Data> {
     this.parts = parts;
   }
 
-  /** Made when it is first read: a reply needs only the text. */
+  /** The values as their types say, text parsed. Made when it is first read: a reply needs only the text. */
   get data(): Data {
     if (this.#data === undefined) {
-      const plain = this.#values.map((value): unknown => (value instanceof Answer ? value.data : value));
-      this.#data = Object.fromEntries(this.#names.map((name, at) => [name, plain[at]])) as Data;
+      this.#data = Object.fromEntries(this.#names.map((name, at) => [name, plain(this.#values[at])])) as Data;
     }
     return this.#data;
   }
@@ -49,6 +48,11 @@ export class Answer<Data> {
     }
     return text;
   }
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Answer) return value.data;
+  return value instanceof JsonText ? value.parse() : value;
 }
 
 /** The JSON of a part's value: a nested answer is its data. */

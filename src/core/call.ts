@@ -29,7 +29,7 @@ export const callOver = new Failure('call_over', 'the call is over');
  * AbortController only once somebody reads `signal`: with both made eagerly a request cost six times as much.
  */
 export class Call extends Listener implements Disposable {
-  /** Absolute, on the monotonic clock of `performance.now()`; never later than the parent's. */
+  /** Absolute, on the monotonic clock of `performance.now()`. */
   readonly deadlineAt: number;
   /** The whole request. */
   readonly root: Call;
@@ -39,6 +39,8 @@ export class Call extends Listener implements Disposable {
   readonly part: string | undefined;
   /** Where this call stands in its trace. Set once, by whoever makes the call. */
   trace: Trace | undefined;
+  /** Some timer, this call's or one above it, will stop it by its deadline. */
+  #bounded: boolean;
   #first: Listener | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reason: Failure | undefined;
@@ -52,6 +54,7 @@ export class Call extends Listener implements Disposable {
     this.flight = flight;
     this.part = part;
     this.trace = parent?.trace;
+    this.#bounded = parent !== undefined && parent.#bounded;
     if (!parent) return;
     if (parent.#reason) this.#reason = parent.#reason;
     else parent.listen(this);
@@ -61,7 +64,7 @@ export class Call extends Listener implements Disposable {
   static start(ms: number, trace?: Trace): Call {
     const call = new Call(performance.now() + ms, undefined, { served: 'live' }, undefined);
     call.trace = trace;
-    call.#timer = setTimeout(expire, ms, call, ms);
+    call.#arm(ms);
     return call;
   }
 
@@ -78,9 +81,9 @@ export class Call extends Listener implements Disposable {
   /** A shorter call inside this one: stopped after `ms`, or when this one is stopped. */
   within(ms: number): Call {
     const at = performance.now() + ms;
-    if (at >= this.deadlineAt) return this.inner();
+    if (this.#bounded && at >= this.deadlineAt) return this.inner();
     const call = new Call(at, this, this.flight, undefined);
-    if (!call.#reason) call.#timer = setTimeout(expire, ms, call, ms);
+    if (!call.#reason) call.#arm(ms);
     return call;
   }
 
@@ -160,6 +163,11 @@ export class Call extends Listener implements Disposable {
   /** The work is done: what it left running, if anything, is stopped. */
   end(): void {
     this.stop(callOver);
+  }
+
+  #arm(ms: number): void {
+    this.#bounded = true;
+    this.#timer = setTimeout(expire, ms, this, ms);
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
-import type { Call } from './call.ts';
-import { failureOf } from './failure.ts';
-import { endSpan, SpanKind, startSpan } from './trace.ts';
+import { type Call, Listener } from './call.ts';
+import { type Failure, failureOf } from './failure.ts';
+import { endSpan, type Span, SpanKind, startSpan } from './trace.ts';
 
 /**
  * Does `work` for a call in a span of its own, named after the part where the call is for one. A request that is not
@@ -24,14 +24,39 @@ async function recorded<Out>(source: string, call: Call, work: (call: Call) => P
     },
   });
   own.trace = trace;
+  const end = new SpanEnd(trace.span);
+  if (!own.over) own.listen(end);
   try {
     const answer = await work(own);
     trace.span.setAttribute('tributary.served', call.flight.served);
-    endSpan(trace.span);
+    end.once();
     return answer;
   } catch (error) {
     // Where the call was stopped, that is the reason, whatever the driver made of it.
-    endSpan(trace.span, call.reason ?? failureOf(error));
+    end.once(call.reason ?? failureOf(error));
     throw error;
+  } finally {
+    own.unlisten(end);
+  }
+}
+
+/** Ends a span with its work, or with its call where the work does not listen: nobody waits for it any more. */
+class SpanEnd extends Listener {
+  readonly #span: Span;
+  #ended = false;
+
+  constructor(span: Span) {
+    super();
+    this.#span = span;
+  }
+
+  once(failure?: Failure): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    endSpan(this.#span, failure);
+  }
+
+  override stopped(reason: Failure): void {
+    this.once(reason);
   }
 }

@@ -53,8 +53,9 @@ export function planParts(aggregate: string, parts: Readonly<Record<string, unkn
     if (typeof part === 'function') {
       return { name, source: part as PlannedPart['source'], required: true, otherwise: undefined };
     }
-    const { source, otherwise } = part as Optional<unknown, unknown, unknown>;
-    return { name, source, required: false, otherwise };
+    const { source, otherwise } = (part ?? {}) as Partial<Optional<unknown, unknown, unknown>>;
+    if (typeof source === 'function') return { name, source, required: false, otherwise };
+    throw new TypeError(`expected part ${name} of ${aggregate} to be a source or optional(a source), but got: ${typeof (source ?? part)}`);
   });
   if (planned.length === 0) throw new TypeError(`expected ${aggregate} to have at least one part, but got: {}`);
   return planned;

@@ -1,7 +1,12 @@
 import { parse } from 'node:querystring';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { Failure } from '../core/failure.ts';
-import type { InputIssue } from './problem.ts';
+
+/** One thing that is wrong with the input: `{ "parameter": "user_id", "detail": "expected …, but got …" }`. */
+export interface InputIssue {
+  readonly parameter: string;
+  readonly detail: string;
+}
 
 /** Input that does not validate, with everything that is wrong with it. */
 export class InvalidInput extends Failure {

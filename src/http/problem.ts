@@ -1,6 +1,7 @@
 import { type Failure, type FailureCode, PartFailure } from '../core/failure.ts';
 import { traceparent } from '../core/trace.ts';
 import type { Edge } from './edge.ts';
+import { InvalidInput } from './input.ts';
 import { clientGoneStatus, type Visit } from './visit.ts';
 
 /** What a request failed of, as its client sees it. The codes are stable; docs/problems.md explains each. */
@@ -24,19 +25,8 @@ const statuses: Readonly<Record<FailureCode, readonly [status: number, title: st
 /** How long a client should wait after a 429 or 503 that names no time of its own. */
 const retryAfterMsDefault = 1_000;
 
-/** One thing that is wrong with the input: `{ "parameter": "user_id", "detail": "expected …, but got …" }`. */
-export interface InputIssue {
-  readonly parameter: string;
-  readonly detail: string;
-}
-
-export interface ProblemExtras {
-  readonly issues?: readonly InputIssue[];
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 /** The body of a problem (RFC 9457), with a stable `code`, the trace id and, where a part is to blame, its name. */
-export function problemBody(failure: Failure, visit: Visit, edge: Edge, issues?: readonly InputIssue[]): Record<string, unknown> {
+export function problemBody(failure: Failure, visit: Visit, edge: Edge): Record<string, unknown> {
   const [, title] = statuses[failure.code];
   return {
     type: `urn:tributary:problem:${failure.code.replaceAll('_', '-')}`,
@@ -45,18 +35,18 @@ export function problemBody(failure: Failure, visit: Visit, edge: Edge, issues?:
     detail: failure.message,
     code: failure.code,
     ...(failure instanceof PartFailure ? { part: failure.part } : {}),
-    ...(issues ? { issues } : {}),
+    ...(failure instanceof InvalidInput ? { issues: failure.issues } : {}),
     trace_id: visit.trace.traceId,
   };
 }
 
 /** The reply to a request that failed. What nobody foresaw is a 500 that says nothing, and a log line that says all. */
-export function problem(failure: Failure, visit: Visit, edge: Edge, { issues, headers }: ProblemExtras = {}): Response {
+export function problem(failure: Failure, visit: Visit, edge: Edge, headers: Readonly<Record<string, string>> = {}): Response {
   const status = statusOf(failure, edge);
   visit.status = status;
   visit.failure = failure;
   if (status >= 500) edge.complaints.about(failure, visit.trace, 'error');
-  return new Response(JSON.stringify(problemBody(failure, visit, edge, issues)), {
+  return new Response(JSON.stringify(problemBody(failure, visit, edge)), {
     status,
     headers: {
       'content-type': 'application/problem+json',

@@ -20,7 +20,7 @@ export function createRoutes(edge: Edge, aggregates: Readonly<Record<`/${string}
   app.notFound(observed('*', edge, (c, visit) => {
     if (c.req.path in aggregates) {
       const failure = new Failure('method_not_allowed', `expected GET or HEAD, but got ${c.req.method}`);
-      return problem(failure, visit, edge, { headers: { allow: 'GET, HEAD' } });
+      return problem(failure, visit, edge, { allow: 'GET, HEAD' });
     }
     return problem(new Failure('not_found', 'there is no such route'), visit, edge);
   }));

@@ -3,9 +3,8 @@ import { Call } from '../core/call.ts';
 import { headerOf, type HttpContext, targetOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { guarded } from './guarded.ts';
-import { InvalidInput, inputFrom } from './input.ts';
+import { inputFrom } from './input.ts';
 import { observed } from './observed.ts';
-import { problem } from './problem.ts';
 import { mediaType } from './media-type.ts';
 import { streamed } from './stream.ts';
 import { whole } from './whole.ts';
@@ -21,22 +20,22 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
   const reserveMs = Math.min(reserveMsMax, asked.deadlineMs / 10);
 
   return observed(route, edge, async (c, visit) => {
-    if (edge.admit) await edge.admit((name) => headerOf(c, name));
-    let input: In;
-    try {
-      input = inputFrom(targetOf(c), asked.input);
-    } catch (error) {
-      if (error instanceof InvalidInput) return problem(error, visit, edge, { issues: error.issues });
-      throw error;
-    }
     const call = Call.start(asked.deadlineMs - reserveMs, visit.trace);
     visit.onGone = (reason) => { call.stop(reason); };
-    const type = mediaType(headerOf(c, 'accept'));
-    if (type !== 'application/json') return streamed(type, asked.stream(input, call), call, visit, edge);
+    let streaming = false;
     try {
-      return whole(await guarded(asked(input, call), call, { graceMs: reserveMs, name: asked.name, log: edge.log }), visit);
+      if (edge.admit) await edge.admit((name) => headerOf(c, name));
+      const input = inputFrom(targetOf(c), asked.input);
+      const type = mediaType(headerOf(c, 'accept'));
+      if (type === 'application/json') {
+        return whole(await guarded(asked(input, call), call, { graceMs: reserveMs, name: asked.name, log: edge.log }), visit);
+      }
+      const reply = await streamed(type, asked.stream(input, call), call, visit, edge);
+      streaming = true;
+      return reply;
     } finally {
-      call.end();
+      // A stream goes on, and ends its call itself.
+      if (!streaming) call.end();
     }
   });
 }

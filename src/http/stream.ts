@@ -21,7 +21,7 @@ const frames: Readonly<Record<Exclude<MediaType, 'application/json'>, Frame>> = 
 /**
  * The reply as a stream: an event `part` for each part as it lands, then one `end` with all reports. Where a required
  * part fails before anything has been sent, the reply is a problem with its proper status; after that it is too late
- * for a status, and the closing event is `problem`. Rejects with the Failure in the first case.
+ * for a status, and the closing event is `problem`. Rejects with the Failure in the first case. Ends the call with the stream.
  */
 export async function streamed(
   type: Exclude<MediaType, 'application/json'>,
@@ -30,13 +30,7 @@ export async function streamed(
   visit: Visit,
   edge: Edge,
 ): Promise<Response> {
-  let first: IteratorResult<Landed, void>;
-  try {
-    first = await parts.next();
-  } catch (error) {
-    call.end();
-    throw error;
-  }
+  const first = await parts.next();
   const chunks = chunksOf(first, parts, frames[type], visit, edge);
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
@@ -82,6 +76,7 @@ async function* chunksOf(
   } catch (error) {
     const failure = failureOf(error);
     visit.failure = failure;
+    edge.complaints.about(failure, visit.trace, 'error');
     yield frame('problem', membersOf(problemBody(failure, visit, edge)));
   }
 }

@@ -144,6 +144,7 @@ class Batch<Out> {
   }
 
   async #load(keys: readonly string[], found: Map<string, Out>, failed: Map<string, Failure>): Promise<void> {
+    if (this.#call.over) return;
     try {
       for (const [key, answer] of await this.#spec.loadMany(keys, this.#call)) found.set(key, answer);
     } catch (error) {
@@ -161,7 +162,7 @@ class Batch<Out> {
 
   #settle(entry: Entry<Out>, found: Map<string, Out>, failed: Map<string, Failure>): void {
     const failure = failed.get(entry.key);
-    const answer = found.get(entry.key) ?? this.#spec.otherwise;
+    const answer = found.has(entry.key) ? found.get(entry.key) : this.#spec.otherwise;
     if (failure) entry.reject(failure);
     else if (answer !== undefined) entry.resolve(answer, this.#call.flight);
     else entry.reject(new Failure('not_found', 'there is nothing under this key'));
