@@ -41,7 +41,7 @@ function batched(name: string, text: string): (id: string) => Promise<string | u
 }
 
 // Tributary's own statements, word for word; test/bench holds them to it.
-const userData = batched('user', 'select id::text, data::text from users where id = any($1)');
+const userData = batched('user', 'select id::text, data::jsonb::text from users where id = any($1)');
 const analytics = batched(
   'analytics',
   `select user_id::text, jsonb_object_agg(event_type, count)::text

@@ -2,20 +2,21 @@
 //
 // Our own spans and no loader hook: instrumentations put batched and pipelined work into the first caller's trace,
 // and a hook costs hundreds of milliseconds at start. Where traces go nowhere the SDK is not even loaded.
-const { OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_CONFIG_FILE } = process.env;
+const { env } = process;
 
-const wanted = Boolean(OTEL_TRACES_EXPORTER ?? OTEL_EXPORTER_OTLP_ENDPOINT ?? OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? OTEL_CONFIG_FILE);
+// An empty variable counts as unset, as OpenTelemetry has it.
+const wanted = ['OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_CONFIG_FILE'].some((name) => env[name]);
 
-if (wanted && OTEL_SDK_DISABLED !== 'true' && OTEL_TRACES_EXPORTER !== 'none') {
-  process.env['OTEL_SERVICE_NAME'] ??= 'tributary';
+if (wanted && env['OTEL_SDK_DISABLED'] !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none') {
+  env['OTEL_SERVICE_NAME'] ||= 'tributary';
   // Short, so that a trace is there to look at a second after its request; large, so that a burst is not dropped.
-  process.env['OTEL_BSP_SCHEDULE_DELAY'] ??= '1000';
-  process.env['OTEL_BSP_MAX_QUEUE_SIZE'] ??= '8192';
-  process.env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] ??= '1024';
+  env['OTEL_BSP_SCHEDULE_DELAY'] ||= '1000';
+  env['OTEL_BSP_MAX_QUEUE_SIZE'] ||= '8192';
+  env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] ||= '1024';
   const { startNodeSdk } = await import('@opentelemetry/sdk-node');
   const { AlwaysOnSampler } = await import('@opentelemetry/sdk-trace');
   startNodeSdk({
-    logLevel: process.env['OTEL_LOG_LEVEL'] ?? 'warn',
+    logLevel: env['OTEL_LOG_LEVEL'] || 'warn',
     instrumentations: [],
     // We read and write traceparent ourselves; baggage from outside goes nowhere.
     propagators: [],

@@ -57,7 +57,7 @@ const variables = {
     'a URL without a query, since paths are put behind it',
   ),
   POOL_SIZE: whole(1, 500).default(20),
-  POOL_WAIT_MS: whole(1, 60_000).default(500),
+  POOL_WAIT_MS: whole(1, 60_000).default(1_000),
   STATEMENT_TIMEOUT_MS: whole(1, 600_000).default(2_500),
   TIMEOUT_STATUS: oneOf('504', '408').default('504'),
   AUTH: oneOf('none').default('none'),

@@ -92,6 +92,7 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
 
 function broken(name: string, cause: Error & { readonly code?: unknown }): Failure {
   if (cause.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new Failure('bad_answer', `${name} answered with more than 1 MiB`, { cause });
-  if (String(cause.code).startsWith('HPE_')) return new Failure('bad_answer', `${name} answered with what is not HTTP`, { cause });
+  // Not every one of undici's parser errors has a code of its own.
+  if (cause.name === 'HTTPParserError') return new Failure('bad_answer', `${name} answered with what is not HTTP`, { cause });
   return new Failure('source_failed', `the connection to ${name} failed`, { cause });
 }

@@ -125,6 +125,8 @@ const deadlineHeader = 'x-envoy-expected-rq-timeout-ms';
 function queryOf(query: Readonly<Record<string, string>>): string {
   let text = '';
   for (const [name, value] of Object.entries(query)) {
+    // Half a surrogate pair has no UTF-8, and encodeURIComponent throws for it.
+    if (!value.isWellFormed()) throw new Failure('invalid_input', `expected ${name} to be well-formed text, but got half a character`);
     text += `${text === '' ? '?' : '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
   }
   return text;

@@ -16,7 +16,7 @@ export class KeyedQuery<T> {
   readonly #statement: Statement;
   #form: KeyForm | undefined;
 
-  /** @param column 'table.column' whose type says which keys there can be. @param text for example `select id::text, data::text from users where id = any($1)`. */
+  /** @param column 'table.column' whose type says which keys there can be. @param text for example `select id::text, data::jsonb::text from users where id = any($1)`. */
   constructor(sql: Sql, column: `${string}.${string}`, text: string) {
     const [table = '', name = ''] = column.split('.');
     this.#sql = sql;

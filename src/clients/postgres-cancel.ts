@@ -28,7 +28,8 @@ const patienceMs = 250;
  */
 export class Cancellation extends Listener {
   readonly #backend: Backend;
-  #sent: Promise<void> | undefined;
+  /** True once the server has taken the cancel, false if it could not be told. Never rejects: nobody may be waiting yet. */
+  #sent: Promise<boolean> | undefined;
   #patience: NodeJS.Timeout | undefined;
 
   constructor(client: ClientBase) {
@@ -38,20 +39,15 @@ export class Cancellation extends Listener {
 
   override stopped(): void {
     this.#patience = setTimeout(() => this.#backend.connection.stream.destroy(), patienceMs);
-    this.#sent = sendCancel(this.#backend);
+    this.#sent = sendCancel(this.#backend).then(() => true, () => false);
   }
 
   /** After the query has ended: resolves once no cancel can reach the connection any more; false if it must not be used again. */
   async through(): Promise<boolean> {
     if (!this.#sent) return true;
-    try {
-      await this.#sent;
-      return !this.#backend.connection.stream.destroyed;
-    } catch {
-      return false;
-    } finally {
-      clearTimeout(this.#patience);
-    }
+    const sent = await this.#sent;
+    clearTimeout(this.#patience);
+    return sent && !this.#backend.connection.stream.destroyed;
   }
 }
 

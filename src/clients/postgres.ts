@@ -3,6 +3,7 @@ import type { Call } from '../core/call.ts';
 import { failureOf } from '../core/failure.ts';
 import type { JsonText } from '../core/json-text.ts';
 import { type Attributes, endSpan, SpanKind, startSpan } from '../core/trace.ts';
+import { untilOver } from '../core/until-over.ts';
 import { KeyedQuery } from './keyed-query.ts';
 import type { Row, Sql, Statement } from './sql.ts';
 import { Cancellation } from './postgres-cancel.ts';
@@ -71,12 +72,10 @@ class PooledPostgres implements Postgres {
   }
 
   async #query({ text }: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
-    const client = await this.#connect();
+    const client = await this.#connect(call);
     const cancellation = new Cancellation(client);
     let usable = true;
     try {
-      // Who left while waiting for a connection asks nothing.
-      call.throwIfOver();
       call.listen(cancellation);
       const result = await client.query<(string | null)[]>({ name: this.#nameOf(text), text, values: [...values], rowMode: 'array' });
       return result.rows;
@@ -90,11 +89,12 @@ class PooledPostgres implements Postgres {
     }
   }
 
-  async #connect(): Promise<PoolClient> {
+  /** A connection that comes when its asker has left goes straight back. */
+  async #connect(call: Call): Promise<PoolClient> {
     try {
-      return await this.#pool.connect();
+      return await untilOver(this.#pool.connect(), call, (client) => { client.release(); });
     } catch (error) {
-      throw connectFailure(this.#name, error as Error);
+      throw call.reason ?? connectFailure(this.#name, error as Error);
     }
   }
 

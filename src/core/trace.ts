@@ -39,9 +39,10 @@ export function startSpan(
 
 /** Links two spans to each other, so that whichever trace was kept shows the way to the other. */
 export function linkBoth(one: Trace | undefined, other: Trace | undefined): void {
-  if (!one?.span || !other?.span) return;
-  one.span.addLinks(linkTo(other));
-  other.span.addLinks(linkTo(one));
+  if (!one || !other) return;
+  // One that has ended, since who asked first has left, can be linked to and takes no link any more.
+  if (one.span?.isRecording()) one.span.addLinks(linkTo(other));
+  if (other.span?.isRecording()) other.span.addLinks(linkTo(one));
 }
 
 /** Ends a span with its failure. Who left by their own will did not fail: that is no error (OTel semconv, `error.type`). */

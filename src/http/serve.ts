@@ -1,5 +1,6 @@
 import type { Aggregate } from '../core/aggregate.ts';
 import { Call } from '../core/call.ts';
+import { untilOver } from '../core/until-over.ts';
 import { headerOf, type HttpContext, targetOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { guarded } from './guarded.ts';
@@ -24,14 +25,15 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
     visit.onGone = (reason) => { call.stop(reason); };
     let streaming = false;
     try {
-      if (edge.admit) await edge.admit((name) => headerOf(c, name));
+      if (edge.admit) await untilOver(Promise.resolve(edge.admit((name) => headerOf(c, name))), call);
       const input = inputFrom(targetOf(c), asked.input);
       const type = mediaType(headerOf(c, 'accept'));
       if (type === 'application/json') {
         return whole(await guarded(asked(input, call), call, { graceMs: reserveMs, name: asked.name, log: edge.log }), visit);
       }
       const reply = await streamed(type, asked.stream(input, call), call, visit, edge);
-      streaming = true;
+      // A reply to HEAD is never read, so nothing would end its stream.
+      streaming = c.req.method !== 'HEAD';
       return reply;
     } finally {
       // A stream goes on, and ends its call itself.

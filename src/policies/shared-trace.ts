@@ -43,7 +43,8 @@ export class BatchTrace {
     if (this.#sampled.length === 0 || this.#callers === 1) return;
     const work = { 'tributary.shared.callers': this.#callers, 'tributary.shared.work_ms': performance.now() - this.#startedAt };
     this.#sampled.forEach(({ trace }, at) => {
-      trace?.span?.setAttributes({ ...work, 'tributary.shared.role': at === 0 ? 'leader' : 'follower' });
+      // The spans of those who have left have ended.
+      if (trace?.span?.isRecording()) trace.span.setAttributes({ ...work, 'tributary.shared.role': at === 0 ? 'leader' : 'follower' });
     });
     if (this.trace?.span) endSpan(this.trace.span, failure);
   }

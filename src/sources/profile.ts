@@ -11,6 +11,7 @@ export const profile = ({ postgres }: Clients) =>
     name: 'profile',
     load: batched({
       key: ({ user_id }: User) => user_id,
-      loadMany: postgres.jsonByKey<Profile>('users.id', 'select id::text, data::text from users where id = any($1)'),
+      // The second cast is for a column of type json, which keeps its line breaks; jsonb has none.
+      loadMany: postgres.jsonByKey<Profile>('users.id', 'select id::text, data::jsonb::text from users where id = any($1)'),
     }),
   });
