@@ -117,3 +117,12 @@ export function flood({ bytes = Infinity, declared = false } = {}) {
     },
   };
 }
+
+/** Answers like `answer`, once it is released: all who have asked by then, and whoever asks later. */
+export function held(answer: Answer): { readonly answer: Answer; release(): void } {
+  const released = Promise.withResolvers<void>();
+  return {
+    answer: (request, response) => { void released.promise.then(() => { answer(request, response); }); },
+    release: () => { released.resolve(); },
+  };
+}

@@ -143,3 +143,19 @@ export async function lockTable(url: string, table: string): Promise<TableLock> 
   const release = () => (released ??= client.end());
   return { release, [Symbol.asyncDispose]: release };
 }
+
+/**
+ * Stands in line for a table that is locked: behind the queries that wait for it now, and before all that come after
+ * this has resolved. `taken` is the lock, once its turn has come.
+ */
+export async function lockTableNext(url: string, table: string): Promise<{ readonly taken: Promise<TableLock> }> {
+  const taken = lockTable(url, table);
+  const waiting = `select 1 from pg_locks where relation = $1::regclass and mode = 'AccessExclusiveLock' and not granted`;
+  await connected(url, async (client) => {
+    const endsAt = now() + patienceMs;
+    while ((await client.query(waiting, [table])).rowCount === 0) {
+      if (now() > endsAt) throw new Error(`after ${patienceMs} ms: expected somebody to wait for ${table}, but nobody does`);
+    }
+  });
+  return { taken };
+}

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest';
+import { ConfigError, readConfig } from '../../src/config.ts';
+
+const needed = { DATABASE_URL: 'postgres://app@db:5432/app', RECOMMENDATIONS_URL: 'http://recommender:8000' };
+
+/** What is wrong with an environment, line by line. */
+function complaints(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split('\n');
+  }
+}
+
+test('two variables are needed, everything else has a default', () => {
+  expect(readConfig(needed)).toEqual({
+    production: false,
+    host: '0.0.0.0',
+    port: 8080,
+    adminPort: 9090,
+    databaseUrl: 'postgres://app@db:5432/app',
+    analyticsUrl: 'postgres://app@db:5432/app',
+    recommendationsUrl: 'http://recommender:8000',
+    poolSize: 20,
+    poolWaitMs: 500,
+    statementTimeoutMs: 2_500,
+    timeoutStatus: 504,
+    auth: 'none',
+    logLevel: 'info',
+    drainDelayMs: 0,
+    drainTimeoutMs: 3_000,
+    sampling: { ratio: 1, trustParent: false },
+  });
+});
+
+test('every variable is read', () => {
+  expect(readConfig({
+    NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '65535', DATABASE_URL: 'postgresql://a@b/c', ANALYTICS_URL: 'postgres://d@e/f', RECOMMENDATIONS_URL: 'https://g/h',
+    POOL_SIZE: '1', POOL_WAIT_MS: '60000', STATEMENT_TIMEOUT_MS: '600000', TIMEOUT_STATUS: '408', AUTH: 'none', LOG_LEVEL: 'silent', DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '120000',
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25', TRUST_TRACEPARENT: 'true',
+  })).toEqual({
+    production: true, host: '127.0.0.1', port: 0, adminPort: 65_535, databaseUrl: 'postgresql://a@b/c', analyticsUrl: 'postgres://d@e/f', recommendationsUrl: 'https://g/h',
+    poolSize: 1, poolWaitMs: 60_000, statementTimeoutMs: 600_000, timeoutStatus: 408, auth: 'none', logLevel: 'silent', drainDelayMs: 0, drainTimeoutMs: 120_000,
+    sampling: { ratio: 0.25, trustParent: true },
+  });
+});
+
+test('variables that are empty or not known do not count', () => {
+  expect(readConfig({ ...needed, PORT: '', AUTH: '', ANALYTICS_URL: '', LOG_LEVEL: undefined, PATH: '/bin', TRIBUTARY: '1' })).toEqual(readConfig(needed));
+  expect(complaints({ ...needed, DATABASE_URL: '' })).toHaveLength(1);
+});
+
+const url = 'a URL that starts with';
+const wholeNumber = (least: number, most: number) => `a whole number from ${least} to ${most}`;
+
+test.each([
+  ['PORT', ['http', '-1', '1.5', '65536', '8080 ', '0x50', '1e3', '99999999999'], wholeNumber(0, 65_535)],
+  ['ADMIN_PORT', ['http', '65536'], wholeNumber(0, 65_535)],
+  ['POOL_SIZE', ['0', '501', 'many'], wholeNumber(1, 500)],
+  ['POOL_WAIT_MS', ['0', '60001'], wholeNumber(1, 60_000)],
+  ['STATEMENT_TIMEOUT_MS', ['0', '600001'], wholeNumber(1, 600_000)],
+  ['DRAIN_DELAY_MS', ['-1', '120001'], wholeNumber(0, 120_000)],
+  ['DRAIN_TIMEOUT_MS', ['5s', '120001'], wholeNumber(0, 120_000)],
+  ['TIMEOUT_STATUS', ['500', '504 ', 'yes'], 'one of 504, 408'],
+  ['AUTH', ['oidc', 'None'], 'one of none'],
+  ['LOG_LEVEL', ['loud', 'INFO'], 'one of trace, debug, info, warn, error, fatal, silent'],
+  ['OTEL_TRACES_SAMPLER', ['always', 'jaeger_remote'], 'one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio'],
+  ['OTEL_TRACES_SAMPLER_ARG', ['2', '-0.1', '1.1', '50%', '.5', '1e-3'], 'a share from 0 to 1'],
+  ['TRUST_TRACEPARENT', ['yes', '1', 'TRUE'], 'one of true, false'],
+])('%s: a bad value is named with what was expected and what came', (name, values, expected) => {
+  for (const value of values) expect(complaints({ ...needed, [name]: value })).toEqual([`${name}: expected ${expected}, but got ${JSON.stringify(value)}`]);
+});
+
+test.each([
+  ['DATABASE_URL', `${url} postgres:// or postgresql://`],
+  ['ANALYTICS_URL', `${url} postgres:// or postgresql://`],
+  ['RECOMMENDATIONS_URL', `${url} http:// or https://`],
+])('%s: another scheme, or none, is refused', (name, expected) => {
+  expect(complaints({ ...needed, [name]: 'mysql://db/app' })).toEqual([`${name}: expected ${expected}, but got "mysql://db/app"`]);
+  expect(complaints({ ...needed, [name]: '//db/app' })).toEqual([`${name}: expected ${expected}, but got "(not a URL)"`]);
+});
+
+test.each(['postgres:db/app', 'postgres:/db/app', 'postgres:'])('%s has the right scheme and not its slashes: it is refused as well', (text) => {
+  expect(complaints({ ...needed, DATABASE_URL: text })).toHaveLength(1);
+});
+
+test('a URL without a host is one: the socket is in its query', () => {
+  expect(complaints({ ...needed, DATABASE_URL: 'postgres:///app?host=/run/postgresql' })).toEqual([]);
+});
+
+test('paths are put behind the URL of the recommender, so it cannot have a query or a fragment', () => {
+  for (const text of ['http://r/?key=1', 'http://r/#top']) expect(complaints({ ...needed, RECOMMENDATIONS_URL: text })).toHaveLength(1);
+});
+
+test('everything that is wrong is said at once, a line for each variable', () => {
+  expect(complaints({ PORT: 'http', LOG_LEVEL: 'loud', OTEL_TRACES_SAMPLER_ARG: '7' }).map((line) => line.split(':')[0]))
+    .toEqual(['PORT', 'DATABASE_URL', 'RECOMMENDATIONS_URL', 'LOG_LEVEL', 'OTEL_TRACES_SAMPLER_ARG']);
+});
+
+const auth = 'AUTH: expected one of none, since with NODE_ENV=production who may ask has to be said, but got nothing';
+
+test('in production it has to be said who may ask', () => {
+  expect(complaints({ ...needed, NODE_ENV: 'production' })).toEqual([auth]);
+  expect(complaints({ ...needed, NODE_ENV: 'production', AUTH: 'none' })).toEqual([]);
+  expect(complaints({ ...needed, NODE_ENV: 'test' })).toEqual([]);
+});
+
+test('… which is said at once with everything else', () => {
+  expect(complaints({ ...needed, NODE_ENV: 'production', PORT: 'http' })).toContain(auth);
+  expect(complaints({ NODE_ENV: 'production' })).toContain(auth);
+});
+
+test.each([
+  ['production', undefined, 5_000],
+  ['production', '0', 0],
+  ['production', '7000', 7_000],
+  ['development', undefined, 0],
+  [undefined, '7000', 7_000],
+])('with NODE_ENV %s and a drain delay of %s it is %d ms', (NODE_ENV, DRAIN_DELAY_MS, ms) => {
+  expect(readConfig({ ...needed, NODE_ENV, DRAIN_DELAY_MS, AUTH: 'none' }).drainDelayMs).toBe(ms);
+});
+
+test.each([
+  ['always_on', '0.5', 'true', { ratio: 1, trustParent: false }],
+  ['always_off', '0.5', 'true', { ratio: 0, trustParent: false }],
+  ['traceidratio', '0.5', 'true', { ratio: 0.5, trustParent: false }],
+  ['parentbased_always_on', '0.5', 'true', { ratio: 1, trustParent: true }],
+  ['parentbased_always_off', '0.5', 'true', { ratio: 0, trustParent: true }],
+  ['parentbased_traceidratio', '0.5', 'true', { ratio: 0.5, trustParent: true }],
+  ['parentbased_traceidratio', '0', 'false', { ratio: 0, trustParent: false }],
+  ['traceidratio', undefined, undefined, { ratio: 1, trustParent: false }],
+  ['traceidratio', '1.0', undefined, { ratio: 1, trustParent: false }],
+  [undefined, '0.5', undefined, { ratio: 1, trustParent: false }],
+])('the sampler %s with %s, callers trusted: %s', (OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, TRUST_TRACEPARENT, sampling) => {
+  expect(readConfig({ ...needed, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, TRUST_TRACEPARENT }).sampling).toEqual(sampling);
+});

@@ -1,0 +1,59 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { readConfig, redacted } from '../../src/config.ts';
+
+const needed = { DATABASE_URL: 'postgres://app@db:5432/app', RECOMMENDATIONS_URL: 'http://recommender:8000' };
+
+/** All that people get to see of a configuration, or of what is wrong with it. */
+function seen(environment: Readonly<Record<string, string>>): string {
+  try {
+    return JSON.stringify(redacted(readConfig({ ...needed, ...environment })));
+  } catch (error) {
+    return String(error);
+  }
+}
+
+test('passwords in URLs are left out, and the rest is shown', () => {
+  const config = redacted(readConfig({ ...needed, DATABASE_URL: 'postgres://app:hunter2@db:5432/app?sslmode=require', RECOMMENDATIONS_URL: 'http://r:hunter2@recommender/v1' }));
+  expect(config).toMatchObject({
+    databaseUrl: 'postgres://app:***@db:5432/app?sslmode=***',
+    analyticsUrl: 'postgres://app:***@db:5432/app?sslmode=***',
+    recommendationsUrl: 'http://r:***@recommender/v1',
+    port: 8080,
+    sampling: { ratio: 1, trustParent: false },
+  });
+});
+
+test('a URL without a password is shown as it is', () => {
+  expect(redacted(readConfig(needed))).toMatchObject({ databaseUrl: 'postgres://app@db:5432/app' });
+});
+
+const secret = 'hunter2';
+
+test.each([
+  ['with a password', 'postgres://app:hunter2@db/app'],
+  ['with a password in the query', 'postgres://app@db/app?password=hunter2&sslmode=require'],
+  ['with two of them', 'postgres://app@db/app?password=hunter2&password=hunter2'],
+  ['of another scheme', 'mysql://app:hunter2@db/app'],
+  ['that is none', 'postgres://app:hunter2@'],
+  ['with a space in it', 'postgres ://app:hunter2@db/app'],
+  ['without a scheme', 'app:hunter2@db:5432/app'],
+  ['without slashes', 'postgres:app:hunter2@db:5432/app'],
+  ['without a scheme, but with one in its query', 'app:hunter2@db:5432/app?proxy=http://proxy'],
+  ['with one slash', 'postgres:/app:hunter2@db:5432/app'],
+  ['with a # in the password', 'postgres://app:1#hunter2@db:5432/app'],
+  ['with a / in the password', 'postgres://app:1/hunter2@db:5432/app'],
+  ['with a ? in the password', 'postgres://app:1?hunter2@db:5432/app'],
+  ['with the password alone', 'postgres://:hunter2@db/app'],
+])('a URL %s gives nobody its password', (_, text) => {
+  for (const name of ['DATABASE_URL', 'ANALYTICS_URL', 'RECOMMENDATIONS_URL']) expect(seen({ [name]: text }), name).not.toContain(secret);
+});
+
+test('whatever the password, nobody sees it', () => {
+  const passwords = fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 20 }).map((text) => encodeURIComponent(`${text}Zq7`));
+  fc.assert(fc.property(passwords, fc.constantFrom('postgres', 'http', 'redis'), (password, scheme) => {
+    for (const name of ['DATABASE_URL', 'RECOMMENDATIONS_URL']) {
+      expect(seen({ [name]: `${scheme}://app:${password}@host/path` })).not.toContain('Zq7');
+    }
+  }));
+});

@@ -1,0 +1,132 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { request, type Reply } from '../support/http-client.ts';
+import { bounded, Changes } from '../support/until.ts';
+import type { LogLine } from './gateway.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export type Environment = Readonly<Record<string, string>>;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts the service as `npm start` does, from its sources, with this environment and nothing of ours. */
+function start(environment: Environment, options: readonly string[] = [], otel: readonly string[] = ['--import', './otel/start.ts']): ChildProcess {
+  return spawn(process.execPath, [...otel, 'src/main.ts', ...options], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** Runs the service until it ends by itself. */
+export async function runService(environment: Environment, ...options: string[]): Promise<Ended> {
+  const child = start(environment, options);
+  try {
+    const ended = Promise.all([once(child, 'close'), text(child.stdout!), text(child.stderr!)]);
+    const [[code], stdout, stderr] = await bounded(ended, () => 'expected the service to end', 15_000);
+    return { code: code as number | null, stdout, stderr };
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+/** The service as a process of its own. `await using` ends it, however it is doing. */
+export class Service implements AsyncDisposable {
+  /** Its log, parsed. */
+  readonly log: LogLine[] = [];
+  stderr = '';
+  readonly #child: ChildProcess;
+  readonly #changes = new Changes();
+  readonly #ended: Promise<number | null>;
+  #over = false;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      this.log.push(JSON.parse(line) as LogLine);
+      this.#changes.announce();
+    });
+    child.stderr!.on('data', (bytes: Buffer) => { this.stderr += bytes.toString(); });
+    this.#ended = once(child, 'close').then(([code, signal]: unknown[]) => {
+      this.#over = true;
+      this.#changes.announce();
+      // As a shell tells it.
+      return typeof signal === 'string' ? -1 : (code as number | null);
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${String(this.#listening['port'])}`;
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${String(this.#listening['admin_port'])}`;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  ask(userId: string | number, options?: Parameters<typeof request>[1]): Promise<Reply> {
+    return request(`${this.url}/api/aggregated?user_id=${userId}`, options);
+  }
+
+  /** What one of its probes says. */
+  probe(path: string): Promise<Reply> {
+    return request(`${this.adminUrl}${path}`);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Resolves with the first line that says `msg`, once it has been logged. */
+  async logged(msg: string): Promise<LogLine> {
+    const find = () => this.log.find((line) => line['msg'] === msg);
+    await this.#changes.until(() => {
+      if (this.#over && !find()) throw new Error(`expected "${msg}", but the service ended, saying ${this.#said}`);
+      return find() !== undefined;
+    }, () => `expected "${msg}", but got ${this.#said}`, 15_000);
+    return find()!;
+  }
+
+  /** Resolves with the exit code once it has ended; -1 if a signal ended it. */
+  ended(): Promise<number | null> {
+    return bounded(this.#ended, () => `expected the service to end, but it only said ${this.#said}`, 10_000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  get #said(): string {
+    return `${this.log.map((line) => JSON.stringify(line)).join('\n')}\n${this.stderr}`;
+  }
+
+  get #listening(): LogLine {
+    const line = this.log.find(({ msg }) => msg === 'listening');
+    if (!line) throw new Error('expected a service that listens, but it does not yet');
+    return line;
+  }
+}
+
+/** Starts the service; resolves once it listens. */
+export async function startService(environment: Environment, otel?: readonly string[]): Promise<Service> {
+  const service = new Service(start(environment, [], otel));
+  try {
+    await service.logged('listening');
+    return service;
+  } catch (error) {
+    await service[Symbol.asyncDispose]();
+    throw error;
+  }
+}
