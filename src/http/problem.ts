@@ -45,7 +45,7 @@ export function problem(failure: Failure, visit: Visit, edge: Edge, headers: Rea
   const status = statusOf(failure, edge);
   visit.status = status;
   visit.failure = failure;
-  if (status >= 500) edge.complaints.about(failure, visit.trace, 'error');
+  complain(failure, visit, edge);
   return new Response(JSON.stringify(problemBody(failure, visit, edge)), {
     status,
     headers: {
@@ -59,6 +59,11 @@ export function problem(failure: Failure, visit: Visit, edge: Edge, headers: Rea
       ...headers,
     },
   });
+}
+
+/** What a client is told is its own affair up to 499; from 500 on, those who run the service are told why. */
+export function complain(failure: Failure, visit: Visit, edge: Edge): void {
+  if (statusOf(failure, edge) >= 500) edge.complaints.about(failure, visit.trace, 'error');
 }
 
 function statusOf({ code }: Failure, { timeoutStatus }: Edge): number {

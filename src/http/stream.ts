@@ -5,7 +5,7 @@ import type { Landed } from '../core/gathering.ts';
 import { traceparent } from '../core/trace.ts';
 import type { Edge } from './edge.ts';
 import type { MediaType } from './media-type.ts';
-import { problemBody } from './problem.ts';
+import { complain, problemBody } from './problem.ts';
 import type { Visit } from './visit.ts';
 import { errorOf, tenths } from './whole.ts';
 
@@ -76,7 +76,7 @@ async function* chunksOf(
   } catch (error) {
     const failure = failureOf(error);
     visit.failure = failure;
-    edge.complaints.about(failure, visit.trace, 'error');
+    complain(failure, visit, edge);
     yield frame('problem', membersOf(problemBody(failure, visit, edge)));
   }
 }

@@ -24,7 +24,7 @@ test('two variables are needed, everything else has a default', () => {
     analyticsUrl: 'postgres://app@db:5432/app',
     recommendationsUrl: 'http://recommender:8000',
     poolSize: 20,
-    poolWaitMs: 500,
+    poolWaitMs: 1_000,
     statementTimeoutMs: 2_500,
     timeoutStatus: 504,
     auth: 'none',

@@ -23,6 +23,8 @@ export type PartPlan = LeafPlan | NestPlan;
 export interface Expected {
   /** When it is over. */
   readonly at: number;
+  /** Of what ends it. */
+  readonly depth: number;
   /** The parts in the order in which they land, until it is over. */
   readonly landed: readonly Ending[];
   readonly failure?: { readonly code: FailureCode; readonly part: string };
@@ -62,9 +64,11 @@ export function expected({ deadline, parts }: Omit<NestPlan, 'required'>): Expec
   const fatal = inOrder.find(({ failure, required }) => failure && required);
   // At the deadline there is no answer for the others to be missing from, so nothing is said of them.
   const landed = inOrder.slice(0, fatal && inOrder.indexOf(fatal)).filter(({ at }) => !fatal || at < deadline);
-  if (fatal) return { at: fatal.at, failure: fatal.failure!, landed };
+  if (fatal) return { at: fatal.at, depth: fatal.depth, failure: fatal.failure!, landed };
+  const { at, depth } = inOrder.at(-1)!;
   return {
-    at: Math.max(...endings.map(({ at }) => at)),
+    at,
+    depth,
     landed,
     data: Object.fromEntries(endings.map(({ name, value }) => [name, value])),
     reports: endings.flatMap(({ reports }) => reports),
@@ -83,8 +87,8 @@ function leafEnding(name: string, part: LeafPlan): Ending {
 }
 
 function nestEnding(name: string, part: NestPlan): Ending {
-  const { at, failure, data, reports = [], landed } = expected(part);
-  const depth = 1 + Math.max(0, ...landed.map((inner) => (inner.at === at ? inner.depth : 0)));
+  const { at, failure, data, reports = [], ...ending } = expected(part);
+  const depth = ending.depth + 1;
   if (failure) return { ...missing(name, part, at, failure.code, `${name}.${failure.part}`), depth };
   const nested = reports.map((report) => ({ ...report, part: `${name}.${report.part}` }));
   return { name, required: part.required, at, depth, value: data, reports: [{ part: name, state: 'live', tookMs: at }, ...nested] };

@@ -1,7 +1,6 @@
-import { createRequire } from 'node:module';
 import type { TestProject } from 'vitest/node';
 import type { Postgres } from '../../demo/postgres.ts';
-import type {} from '../support/postgres.ts';
+import { startOwnPostgres } from '../support/own-postgres.ts';
 
 interface Shared {
   readonly postgres: Promise<Postgres>;
@@ -11,11 +10,6 @@ interface Shared {
 // Each project of a run loads this module anew and calls it; what they share has to hang somewhere outside of it.
 const key = Symbol.for('tributary.test.postgres');
 const shelf = globalThis as { [key]?: Shared | undefined };
-
-// Loaded by Node and not by Vite, whose runner of global setups has no `import.meta.resolve` to find binaries with.
-const { startOwnPostgres } = createRequire(import.meta.url)(
-  '../support/own-postgres.ts',
-) as typeof import('../support/own-postgres.ts');
 
 /** A `globalSetup`: one throw-away Postgres for all projects of a run, stopped when the last of them is done. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

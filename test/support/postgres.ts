@@ -63,19 +63,20 @@ export interface ActiveQuery {
   readonly waitsFor: string | null;
 }
 
-const activity = `
+const connections = `
   select pid, application_name as "applicationName", state, query, wait_event_type as "waitsFor"
   from pg_stat_activity
-  where datname = current_database() and backend_type = 'client backend' and state <> 'idle'
-    and application_name <> $1 and ($2::text is null or application_name = $2)
-  order by pid`;
+  where datname = current_database() and backend_type = 'client backend'
+    and application_name <> $1 and ($2::text is null or application_name = $2)`;
+
+const activity = `${connections} and state <> 'idle' order by pid`;
 
 /** What other connections to this database are doing right now; those of the tests themselves are left out. */
 export const activeQueries = (url: string, applicationName?: string): Promise<ActiveQuery[]> =>
   connected(url, (client) => askActivity(client, applicationName));
 
-async function askActivity(client: Client, applicationName?: string): Promise<ActiveQuery[]> {
-  return (await client.query<ActiveQuery>(activity, [ourName, applicationName ?? null])).rows;
+async function askActivity(client: Client, applicationName?: string, sql = activity): Promise<ActiveQuery[]> {
+  return (await client.query<ActiveQuery>(sql, [ourName, applicationName ?? null])).rows;
 }
 
 export interface WaitOptions {
@@ -98,7 +99,12 @@ export const waitUntilBusy = (
 ): Promise<ActiveQuery[]> =>
   untilActivity(url, { applicationName, withinMs, wanted: `${count} queries`, holds: (running) => running.length >= count });
 
+/** Resolves once nobody is connected to this database, not even idly: what holds when a client has been closed. */
+export const waitUntilDisconnected = (url: string, { applicationName, withinMs = 1_000 }: WaitOptions = {}): Promise<ActiveQuery[]> =>
+  untilActivity(url, { applicationName, withinMs, wanted: 'no connection', holds: (open) => open.length === 0, sql: connections });
+
 interface Wait {
+  readonly sql?: string;
   readonly applicationName: string | undefined;
   readonly withinMs: number;
   readonly wanted: string;
@@ -106,11 +112,11 @@ interface Wait {
 }
 
 /** Asks again and again, because Postgres tells nobody. */
-const untilActivity = (url: string, { applicationName, withinMs, wanted, holds }: Wait): Promise<ActiveQuery[]> =>
+const untilActivity = (url: string, { applicationName, withinMs, wanted, holds, sql = activity }: Wait): Promise<ActiveQuery[]> =>
   connected(url, async (client) => {
     const endsAt = now() + withinMs;
     for (;;) {
-      const running = await askActivity(client, applicationName);
+      const running = await askActivity(client, applicationName, sql);
       if (holds(running)) return running;
       if (now() > endsAt) throw new Error(`after ${withinMs} ms: expected ${wanted}, but got ${list(running)}`);
       await new Promise<void>((resolve) => { startTimer(resolve, 5); });

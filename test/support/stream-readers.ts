@@ -45,7 +45,7 @@ export async function* readSse(source: Bytes): AsyncGenerator<SseEvent> {
 }
 
 /** NDJSON values as they arrive. A last line without its end was cut short, whatever it parses to: that throws. */
-export async function* readNdjson(source: Bytes): AsyncGenerator<unknown> {
+export async function* readNdjson(source: Bytes): AsyncGenerator {
   for await (const { line, complete } of lines(source, /\r?\n/)) {
     if (complete) yield JSON.parse(line);
     else if (line !== '') throw new Error(`expected every line to end, but got "${line.slice(0, 200)}" at the end`);

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { drip, flood, hang, json, reset, resetMidBody } from '../support/answers.ts';
 import { keepAlive } from '../support/http-client.ts';
 import { watchLeaks } from '../support/leaks.ts';
-import { query, waitUntilIdle } from '../support/postgres.ts';
+import { waitUntilDisconnected } from '../support/postgres.ts';
 import { seedDatabase, startGateway } from './gateway.ts';
 import { eventsOf } from './streams.ts';
 
@@ -30,8 +30,7 @@ test('a gateway that has been through everything leaves no timer, connection, li
     await gateway.underWay(0);
   }
   await leaks.assertNone();
-  await waitUntilIdle(database.url);
-  expect(await query(database.url, `select count(*)::int as count from pg_stat_activity where application_name = 'tributary' and datname = current_database() and state <> 'idle'`)).toEqual([{ count: 0 }]);
+  await waitUntilDisconnected(database.url);
 });
 
 test('requests that are under way when the gateway closes are cut, and so is their work', async () => {
@@ -44,7 +43,7 @@ test('requests that are under way when the gateway closes are cut, and so is the
     await gateway.upstream.received(2);
     await gateway[Symbol.asyncDispose]();
     await Promise.all(exchanges.map(({ closed }) => closed));
-    await waitUntilIdle(database.url);
+    await waitUntilDisconnected(database.url);
     await gateway.underWay(0);
   }
   await leaks.assertNone();

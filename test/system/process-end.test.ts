@@ -42,7 +42,7 @@ async function notReady(service: Service): Promise<void> {
 
 const whole = { user_data: { name: 'User 1' }, recommendations: ['a', 'b'], analytics: { view: 12, purchase: 3 } };
 
-describe.concurrent('a process that is told to end', () => {
+describe.concurrent('a process that is told to end', { timeout: 60_000 }, () => {
   test.for(['SIGTERM', 'SIGINT'] as const)('by %s goes on serving until the balancer has heard of it, and every reply says that it closes', async (signal) => {
     await using it = await serve({ DRAIN_DELAY_MS: '2000' });
     const { service, upstream } = it;
@@ -166,7 +166,7 @@ describe.concurrent('a process that is told to end', () => {
   });
 });
 
-describe.concurrent('a process', () => {
+describe.concurrent('a process', { timeout: 60_000 }, () => {
   test('logs a line for each request, with its trace and its route, and neither an id nor a query', async () => {
     await using it = await serve();
     const { service } = it;

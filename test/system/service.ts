@@ -7,6 +7,9 @@ import { request, type Reply } from '../support/http-client.ts';
 import { bounded, Changes } from '../support/until.ts';
 import type { LogLine } from './gateway.ts';
 
+/** Half a second where nothing else runs; here half a dozen start at the same time on a machine that may be busy. */
+const startMs = 40_000;
+
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 export type Environment = Readonly<Record<string, string>>;
@@ -17,11 +20,11 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Starts the service as `npm start` does, from its sources, with this environment and nothing of ours. */
+/** Starts the service as `npm start` does, from its sources, with this environment and nothing of ours; on a busy machine a connection may take its time. */
 function start(environment: Environment, options: readonly string[] = [], otel: readonly string[] = ['--import', './otel/start.ts']): ChildProcess {
   return spawn(process.execPath, [...otel, 'src/main.ts', ...options], {
     cwd: root,
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', ...environment },
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', POOL_WAIT_MS: '10000', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -31,7 +34,7 @@ export async function runService(environment: Environment, ...options: string[])
   const child = start(environment, options);
   try {
     const ended = Promise.all([once(child, 'close'), text(child.stdout!), text(child.stderr!)]);
-    const [[code], stdout, stderr] = await bounded(ended, () => 'expected the service to end', 15_000);
+    const [[code], stdout, stderr] = await bounded(ended, () => 'expected the service to end', startMs);
     return { code: code as number | null, stdout, stderr };
   } finally {
     child.kill('SIGKILL');
@@ -94,7 +97,7 @@ export class Service implements AsyncDisposable {
     await this.#changes.until(() => {
       if (this.#over && !find()) throw new Error(`expected "${msg}", but the service ended, saying ${this.#said}`);
       return find() !== undefined;
-    }, () => `expected "${msg}", but got ${this.#said}`, 15_000);
+    }, () => `expected "${msg}", but got ${this.#said}`, startMs);
     return find()!;
   }
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_TRACES_SAMPLER: 'always_on', OTEL_BSP_SCHEDULE_DELAY: '20',
   });
   await service.ask(20);
-});
+}, 60_000);
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
   await Promise.all([upstream.stop(), receiver.stop(), database.drop()]);

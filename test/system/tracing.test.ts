@@ -30,7 +30,7 @@ beforeAll(async () => {
   ]);
   // The first request of all learns the types of the key columns besides; that is not what these tests are about.
   await Promise.all([service.ask(1), trusting.ask(1)]);
-});
+}, 60_000);
 afterEach(() => { upstream.answer(json(['a', 'b'])); });
 afterAll(async () => {
   await Promise.all([service[Symbol.asyncDispose](), trusting[Symbol.asyncDispose]()]);
@@ -117,7 +117,7 @@ test('a hop that fails says so, its part as well, and the server\'s span only wh
   expect(JSON.stringify(trace.spans.map(({ attributes, status, events }) => [attributes, status, events.length]))).not.toContain('secret');
 });
 
-test('the first request of all asks besides which keys there can be; a query that fails later says with which SQLSTATE', async () => {
+test('the first request of all asks besides which keys there can be; a query that fails later says with which SQLSTATE', { timeout: 60_000 }, async () => {
   await using own = await seedDatabase();
   await using other = await startService({
     DATABASE_URL: own.url, RECOMMENDATIONS_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '20',
@@ -167,7 +167,7 @@ test.each([['mid-request', {}], ['mid-stream', { accept: 'text/event-stream' }]]
   }
 });
 
-test('a collector that is not there changes nothing for anybody', async () => {
+test('a collector that is not there changes nothing for anybody', { timeout: 60_000 }, async () => {
   await using other = await startService({ DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await closedPort()}`, OTEL_BSP_SCHEDULE_DELAY: '20' });
   for (const id of [1, 2, 3]) expect((await other.ask(id)).status).toBe(200);
   other.signal('SIGTERM');

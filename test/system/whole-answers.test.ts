@@ -107,10 +107,10 @@ test('megabytes pass through whole, whatever their letters', async () => {
 });
 
 test('many who ask at the same time each get their own answer', async () => {
-  await using own = await startGateway({ database });
+  await using own = await startGateway({ database, deadline: '1m' });
   own.upstream.answer((request, response) => { json([`for ${request.url?.split('=')[1]}`])(request, response); });
   const ids = Array.from({ length: 300 }, (_, at) => (at % 150) + 1);
-  const replies = await Promise.all(ids.map((id) => own.ask(id)));
+  const replies = await Promise.all(ids.map((id) => own.ask(id, { timeoutMs: 15_000 })));
   // There are twenty.
   expect(replies.map(({ status, json }) => (status === 200 ? json : status))).toEqual(ids.map((id) => (id > 20 ? 404 : {
     user_data: { name: `User ${id}` }, recommendations: [`for ${id}`], analytics: id === 1 ? { view: 12, purchase: 3 } : {},
