@@ -15,6 +15,8 @@ await build({
   target: 'node24',
   format: 'esm',
   sourcemap: true,
+  // Stacks need names and places; the sources are in the repository.
+  sourcesContent: false,
   legalComments: 'linked',
   // Optional, and absent: pg loads it only when it is asked for by name.
   external: ['pg-native'],

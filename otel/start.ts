@@ -4,10 +4,16 @@
 // and a hook costs hundreds of milliseconds at start. Where traces go nowhere the SDK is not even loaded.
 const { env } = process;
 
+// The kernel keeps from process 1 the signals it has no handler for: a container stopped before it listens would be
+// killed only when its grace is over. src/main.ts takes over with its drain.
+process.on('SIGTERM', () => process.exit(0));
+
 // An empty variable counts as unset, as OpenTelemetry has it.
 const wanted = ['OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_CONFIG_FILE'].some((name) => env[name]);
 
 if (wanted && env['OTEL_SDK_DISABLED'] !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none') {
+  // The host detector warns where there is no machine id, as in containers.
+  env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'env,process,serviceinstance';
   env['OTEL_SERVICE_NAME'] ||= 'tributary';
   // Short, so that a trace is there to look at a second after its request; large, so that a burst is not dropped.
   env['OTEL_BSP_SCHEDULE_DELAY'] ||= '1000';

@@ -32,11 +32,11 @@ function url(...schemes: string[]) {
   const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`;
   return z.string({ error: expected })
     .refine((text) => URL.canParse(text) && schemes.some((scheme) => text.startsWith(`${scheme}//`)), { error: expected, abort: true })
-    .refine(isUnambiguous, { error: 'a URL whose password has its /, ?, # and @ percent-encoded', abort: true });
+    .refine(isUnambiguous, { error: 'a URL in which every /, ?, # and @ of user, password and path is percent-encoded', abort: true });
 }
 
 /** An unencoded / in a password ends the host early, and the rest of the password is taken for a path. */
-const isUnambiguous = (text: string): boolean => !/[/?#].*@/.test(text.slice(text.indexOf('//') + 2));
+const isUnambiguous = (text: string): boolean => !/[/?#][^]*@/.test(text.slice(text.indexOf('//') + 2));
 
 function oneOf<const T extends string>(...values: T[]) {
   return z.enum(values, { error: `one of ${values.join(', ')}` });

@@ -16,6 +16,8 @@ export function keyForm(type: string): KeyForm {
 const integer = (bound: bigint): KeyForm => {
   const digitsMax = String(bound).length;
   return (key) => {
+    // Zeros before a number are allowed, though not so many that looking for their end takes time.
+    if (key.length > 100) return undefined;
     const [, sign, digits] = /^(-?)0*(\d+)$/.exec(key) ?? [];
     if (digits === undefined || digits.length > digitsMax) return undefined;
     if (digits.length < digitsMax) return digits === '0' ? '0' : `${sign}${digits}`;

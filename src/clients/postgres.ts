@@ -92,7 +92,7 @@ class PooledPostgres implements Postgres {
   /** A connection that comes when its asker has left goes straight back. */
   async #connect(call: Call): Promise<PoolClient> {
     try {
-      return await untilOver(this.#pool.connect(), call, (client) => { client.release(); });
+      return await untilOver(this.#pool.connect(), call, { late: (client) => { client.release(); } });
     } catch (error) {
       throw call.reason ?? connectFailure(this.#name, error as Error);
     }

@@ -46,17 +46,22 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
   const planned = planParts(name, spec.parts);
   const names = planned.map((part) => part.name);
 
-  function gather(question: In, call: Call): Promise<Answer<DataOf<P>>> {
+  function gather(question: In, call: Call, asker: Call): Promise<Answer<DataOf<P>>> {
     return new Promise((resolve, reject) => {
       const own = call.within(deadlineMs);
-      const done = (landed: readonly Landed[]) => { resolve(answerFrom(names, landed)); };
+      const done = (landed: readonly Landed[]) => {
+        const answered = answerFrom<DataOf<P>>(names, landed);
+        asker.inTime = answered;
+        resolve(answered);
+      };
       new Gathering(planned, own, { done, failed: reject }).start(question);
     });
   }
 
   // As a part it has a span of its own, for its parts to lie under; as an endpoint the server's span is that.
   function answer(question: In, call: Call): Promise<Answer<DataOf<P>>> {
-    return call.part === undefined ? gather(question, call) : inSpan(name, call, (own) => gather(question, own));
+    if (call.part === undefined) return gather(question, call, call);
+    return inSpan(name, call, (own) => gather(question, own, call));
   }
 
   async function* stream(question: In, call: Call): AsyncGenerator<Landed, void, undefined> {

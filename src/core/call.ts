@@ -37,6 +37,11 @@ export class Call extends Listener implements Disposable {
   readonly flight: Flight;
   /** The name of the part, on the call that an aggregate made for it; inner calls are not for the part itself. */
   readonly part: string | undefined;
+  /**
+   * What an aggregate had for this call. Its asker may be stopped by the same deadline, and then takes this in the same
+   * moment: the promise of it would be heard one moment too late.
+   */
+  inTime: unknown;
   /** Where this call stands in its trace. Set once, by whoever makes the call. */
   trace: Trace | undefined;
   /** Some timer, this call's or one above it, will stop it by its deadline. */
@@ -53,6 +58,7 @@ export class Call extends Listener implements Disposable {
     this.root = parent ? parent.root : this;
     this.flight = flight;
     this.part = part;
+    this.inTime = undefined;
     this.trace = parent?.trace;
     this.#bounded = parent !== undefined && parent.#bounded;
     if (!parent) return;

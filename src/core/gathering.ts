@@ -28,6 +28,7 @@ export class Gathering extends Listener {
   readonly #parts: readonly PlannedPart[];
   readonly #call: Call;
   readonly #reader: Reader;
+  readonly #calls: Call[] = [];
   readonly #landed: (Landed | undefined)[];
   readonly #startedAt = performance.now();
   #left: number;
@@ -51,14 +52,19 @@ export class Gathering extends Listener {
   override stopped(reason: Failure): void {
     if (reason.code !== 'deadline_exceeded') return this.#fail(reason);
     // First, because without it there is no answer for the others to be missing from.
-    const required = this.#parts.findIndex((part, at) => part.required && !this.#landed[at]);
+    const required = this.#parts.findIndex((part, at) => part.required && !this.#landed[at] && !this.#calls[at]?.inTime);
     if (required >= 0) return this.#missing(required, reason);
-    for (let at = 0; at < this.#parts.length; at++) this.#missing(at, reason);
+    for (let at = 0; at < this.#parts.length; at++) {
+      const call = this.#calls[at];
+      if (call?.inTime) this.#land(at, call.inTime, call.flight.served);
+      else this.#missing(at, reason);
+    }
   }
 
   #ask(at: number, input: unknown): void {
     const { name, source } = this.#parts[at]!;
     const call = this.#call.fork(name);
+    this.#calls.push(call);
     settling(source, input, call).then(
       (value) => {
         this.#land(at, value, call.flight.served);

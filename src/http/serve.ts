@@ -18,10 +18,10 @@ const reserveMsMax = 50;
  * client asks for one (`Accept: text/event-stream` or `application/x-ndjson`).
  */
 export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge: Edge): (c: HttpContext) => Promise<Response> {
-  const reserveMs = Math.min(reserveMsMax, asked.deadlineMs / 10);
+  const graceMs = Math.min(reserveMsMax, asked.deadlineMs / 10);
 
   return observed(route, edge, async (c, visit) => {
-    const call = Call.start(asked.deadlineMs - reserveMs, visit.trace);
+    const call = Call.start(asked.deadlineMs - graceMs, visit.trace);
     visit.onGone = (reason) => { call.stop(reason); };
     let streaming = false;
     try {
@@ -29,7 +29,7 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
       const input = inputFrom(targetOf(c), asked.input);
       const type = mediaType(headerOf(c, 'accept'));
       if (type === 'application/json') {
-        return whole(await guarded(asked(input, call), call, { graceMs: reserveMs, name: asked.name, log: edge.log }), visit);
+        return whole(await guarded(asked(input, call), call, { graceMs, name: asked.name, log: edge.log }), visit);
       }
       const reply = await streamed(type, asked.stream(input, call), call, visit, edge);
       // A reply to HEAD is never read, so nothing would end its stream.

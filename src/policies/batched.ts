@@ -1,6 +1,7 @@
 import { Call } from '../core/call.ts';
 import { Failure, failureOf } from '../core/failure.ts';
 import type { Source } from '../core/source.ts';
+import { untilOver } from '../core/until-over.ts';
 import { BatchTrace } from './shared-trace.ts';
 import { Shared } from './shared.ts';
 
@@ -22,20 +23,17 @@ export interface BatchSpec<In, Out> {
   readonly waitingMax?: number;
 }
 
-const batchedSources = new WeakSet<Source<never, unknown>>();
-
 /** A batch removes duplicate keys by itself, so that nothing has to coalesce above it. */
-export const isBatched = (source: Source<never, unknown>): boolean => batchedSources.has(source);
+export const isBatched = (source: object): boolean => 'batched' in source;
 
 /**
  * Turns one query for many into a source for one. Everything asked in the same turn of the event loop, by whichever
  * requests, travels together. The query runs in a call that no asker owns: it is stopped when the last of them left.
  */
-export function batched<In, Out>(spec: BatchSpec<In, Out>): Source<In, Out> {
+export function batched<In, Out>(spec: BatchSpec<In, Out>): Source<In, Out> & { readonly batched: true } {
   const queue = new Queue(spec);
   const ask: Source<In, Out> = (input, call) => queue.ask(spec.key(input), call);
-  batchedSources.add(ask);
-  return ask;
+  return Object.assign(ask, { batched: true } as const);
 }
 
 class Queue<Out> {
@@ -103,6 +101,12 @@ class Entry<Out> extends Shared<Out> {
   }
 }
 
+/**
+ * A query that has been stopped keeps its place among those under way until it has ended, so that they are as few as
+ * they should be; but not for longer than this, or two that ignore their end would silence the source for ever.
+ */
+const endingMs = 1_000;
+
 /** Keys that travel together. */
 class Batch<Out> {
   readonly #spec: BatchSpec<never, Out>;
@@ -133,38 +137,41 @@ class Batch<Out> {
     if (--this.#wanted === 0) this.#call.stop(reason);
   }
 
-  /** Never rejects: each asker hears for itself. */
+  /** Never rejects: each asker hears for itself, as soon as its key is settled. */
   async run(): Promise<void> {
-    const found = new Map<string, Out>();
-    const failed = new Map<string, Failure>();
-    await this.#load(this.#entries.map(({ key }) => key), found, failed);
-    this.#trace.end(failed.values().next().value);
+    await this.#load(this.#entries);
+    this.#trace.end();
     this.#call.end();
-    for (const entry of this.#entries) this.#settle(entry, found, failed);
   }
 
-  async #load(keys: readonly string[], found: Map<string, Out>, failed: Map<string, Failure>): Promise<void> {
+  async #load(entries: readonly Entry<Out>[]): Promise<void> {
+    const { loadMany } = this.#spec;
     if (this.#call.over) return;
     try {
-      for (const [key, answer] of await this.#spec.loadMany(keys, this.#call)) found.set(key, answer);
+      const found = await untilOver(loadMany(entries.map(({ key }) => key), this.#call), this.#call, { graceMs: endingMs });
+      for (const entry of entries) this.#settle(entry, found);
     } catch (error) {
       const failure = failureOf(error);
-      if (!failure.divisible || keys.length === 1 || this.#call.over) {
-        for (const key of keys) failed.set(key, failure);
-        return;
-      }
-      // One half after the other: the batch holds one place among those in flight, so it may run one query.
-      const middle = keys.length >> 1;
-      await this.#load(keys.slice(0, middle), found, failed);
-      await this.#load(keys.slice(middle), found, failed);
+      if (!failure.divisible || entries.length === 1) return this.#reject(entries, failure);
+      // One half after the other: the batch holds one place among those under way, so it may run one query.
+      const middle = entries.length >> 1;
+      await this.#load(entries.slice(0, middle));
+      await this.#load(entries.slice(middle));
     }
   }
 
-  #settle(entry: Entry<Out>, found: Map<string, Out>, failed: Map<string, Failure>): void {
-    const failure = failed.get(entry.key);
+  #settle(entry: Entry<Out>, found: ReadonlyMap<string, Out>): void {
     const answer = found.has(entry.key) ? found.get(entry.key) : this.#spec.otherwise;
-    if (failure) entry.reject(failure);
-    else if (answer !== undefined) entry.resolve(answer, this.#call.flight);
+    this.#trace.explain(entry.askers);
+    if (answer !== undefined) entry.resolve(answer, this.#call.flight);
     else entry.reject(new Failure('not_found', 'there is nothing under this key'));
+  }
+
+  #reject(entries: readonly Entry<Out>[], failure: Failure): void {
+    this.#trace.failed = failure;
+    for (const entry of entries) {
+      this.#trace.explain(entry.askers);
+      entry.reject(failure);
+    }
   }
 }

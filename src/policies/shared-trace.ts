@@ -17,35 +17,45 @@ export function joined(asker: Call, work: Trace | undefined): void {
 export class BatchTrace {
   /** Where the work of the batch belongs. Without a sampled asker it has ids only. */
   readonly trace: Trace | undefined;
-  readonly #sampled: readonly Call[];
+  /** Why some key of the batch failed. */
+  failed: Failure | undefined;
+  /** The first asker that is sampled, if the batch has a span below it. */
+  readonly #leader: Call | undefined;
   readonly #callers: number;
   readonly #startedAt = performance.now();
 
   constructor(askers: readonly Call[], size: number) {
     this.#callers = askers.length;
-    this.#sampled = askers.filter((asker) => asker.trace?.span);
-    const [lead, ...rest] = this.#sampled;
-    this.trace = (lead ?? askers[0])?.trace;
+    const [leader, ...rest] = askers.filter((asker) => asker.trace?.span);
+    this.trace = (leader ?? askers[0])?.trace;
     // Nothing is shared: the query lies below its only asker, and there is nothing to explain.
-    if (!lead || askers.length === 1) return;
-    const traces = rest.flatMap(({ trace }) => trace ?? []);
-    this.trace = startSpan('batch', {
+    if (!leader || askers.length === 1) return;
+    this.#leader = leader;
+    const followers = rest.flatMap(({ trace }) => trace ?? []);
+    const own = startSpan('batch', {
       kind: SpanKind.INTERNAL,
-      parent: lead.trace,
-      links: traces,
+      parent: leader.trace,
+      links: followers,
       attributes: { 'tributary.shared.callers': askers.length, 'tributary.batch.size': size },
     });
-    for (const trace of traces) trace.span?.addLink({ context: this.trace.span!.spanContext() });
+    for (const { span } of followers) span?.addLink({ context: own.span.spanContext() });
+    this.trace = own;
   }
 
-  /** Before the askers hear their answers, and with that end their spans. */
-  end(failure?: Failure): void {
-    if (this.#sampled.length === 0 || this.#callers === 1) return;
-    const work = { 'tributary.shared.callers': this.#callers, 'tributary.shared.work_ms': performance.now() - this.#startedAt };
-    this.#sampled.forEach(({ trace }, at) => {
-      // The spans of those who have left have ended.
-      if (trace?.span?.isRecording()) trace.span.setAttributes({ ...work, 'tributary.shared.role': at === 0 ? 'leader' : 'follower' });
-    });
-    if (this.trace?.span) endSpan(this.trace.span, failure);
+  /** Before askers hear their answer, and with that end their spans. The spans of those who have left have ended. */
+  explain(askers: readonly { readonly call: Call }[]): void {
+    if (!this.#leader) return;
+    for (const { call } of askers) {
+      if (!call.trace?.span?.isRecording()) continue;
+      call.trace.span.setAttributes({
+        'tributary.shared.callers': this.#callers,
+        'tributary.shared.work_ms': performance.now() - this.#startedAt,
+        'tributary.shared.role': call === this.#leader ? 'leader' : 'follower',
+      });
+    }
+  }
+
+  end(): void {
+    if (this.#leader && this.trace?.span) endSpan(this.trace.span, this.failed);
   }
 }

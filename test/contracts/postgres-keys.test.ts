@@ -115,6 +115,21 @@ test('a row without data is an answer: null', async () => {
 });
 
 test.each([
+  ['what is no JSON', 'text', 'nonsense'],
+  ['nothing', 'text', ''],
+  ['half a character', 'json', String.raw`"\ud800"`],
+])('a row that holds %s is a failed source, and no missing one; its neighbours are found', async (_, type, data) => {
+  await query(database.url, 'drop table if exists broken');
+  await query(database.url, `create table broken (id integer, data ${type})`);
+  await query(database.url, `insert into broken values (1, '1'), (2, $1), (3, '3')`, [data]);
+  const loadMany = postgres.jsonByKey('broken.id', 'select id::text, data::jsonb::text from broken where id = any($1)');
+  const ask = batched({ key: (key: string) => key, loadMany: (keys: readonly string[], call: Call) => loadMany(keys, call) });
+  using call = startCall(5_000);
+  const outcomes = await Promise.all(['1', '2', '3', '4'].map((key) => ask(key, call).then(({ text }) => text, ({ code }: { code: string }) => code)));
+  expect(outcomes).toEqual(['1', 'source_failed', '3', 'not_found']);
+});
+
+test.each([
   ['the table', 'create table later (other integer)', '42P01'],
   ['the key column', 'create table later (data jsonb)', '42703'],
   ['the data column', 'create table later (id integer)', '42703'],

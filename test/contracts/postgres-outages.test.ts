@@ -98,7 +98,7 @@ test.each([
   {
     await using relay = await startRelay(own.url);
     relay.welcome(welcome);
-    await using postgres = connectPostgres(relay.url, { poolWaitMs: 100 });
+    await using postgres = connectPostgres(relay.url, { poolWaitMs: 500 });
     using call = startCall(5_000);
     const failure = await failing(postgres.rows(statement('select 1'), [], call));
     expect(failure).toMatchObject({ code: 'source_failed', message: 'the user database could not be reached' });

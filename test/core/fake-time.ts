@@ -3,10 +3,11 @@ import { afterEach, beforeEach, expect, vi } from 'vitest';
 // Taken at import, before any test fakes time.
 const { setImmediate: soon } = globalThis;
 
-/** Fakes time in every test of a file, and fails the tests that leave a timer behind. */
-export function fakeTime(): void {
+/** Fakes time in every test of a file, and fails the tests that leave a timer behind; `graceMs` is what a timer may outlive its test by. */
+export function fakeTime(graceMs = 0): void {
   beforeEach(() => { vi.useFakeTimers(); });
   afterEach(() => {
+    vi.advanceTimersByTime(graceMs);
     const left = vi.getTimerCount();
     vi.useRealTimers();
     expect(left, 'timers left behind').toBe(0);

@@ -101,7 +101,7 @@ test('a shorter deadline of a nested aggregate is its own: it answers with what 
   });
 });
 
-test('a longer deadline of a nested aggregate is cut short by the outer one', async () => {
+test('a longer deadline of a nested aggregate is cut short by the outer one, which takes what it has by then', async () => {
   const { user, last, asked } = nested({ orderDeadline: '10s' });
   using call = startCall(5_000);
   const answer = watch(asked('42', call));
@@ -111,7 +111,7 @@ test('a longer deadline of a nested aggregate is cut short by the outer one', as
   expect(answer.now).toMatchObject({
     state: 'answered',
     atMs: 1_000,
-    value: { data: { order: null }, parts: [{}, { part: 'order', state: 'missing', failure: { code: 'deadline_exceeded', message: 'no answer within 1000 ms' } }] },
+    value: { data: { order: { last: 'book', total: null } }, parts: [{}, { part: 'order', state: 'live' }, {}, { part: 'order.total', state: 'missing', failure: { code: 'deadline_exceeded', message: 'no answer within 1000 ms' } }] },
   });
 });
 

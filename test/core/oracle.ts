@@ -76,8 +76,14 @@ export function expected({ deadline, parts }: Omit<NestPlan, 'required'>): Expec
 }
 
 function endingOf(name: string, part: PartPlan, deadline: number): Ending {
-  const own = 'outcome' in part ? leafEnding(name, part) : nestEnding(name, part);
-  return own.at < deadline ? own : missing(name, part, deadline, 'deadline_exceeded', name);
+  if ('outcome' in part) {
+    const own = leafEnding(name, part);
+    return own.at < deadline ? own : missing(name, part, deadline, 'deadline_exceeded', name);
+  }
+  const own = nestEnding(name, { ...part, deadline: Math.min(part.deadline, deadline) });
+  if (own.at < deadline) return own;
+  // Stopped by the same deadline, a nested aggregate still answers with what it has by then, if that is an answer.
+  return own.failure ? missing(name, part, deadline, 'deadline_exceeded', name) : { ...own, depth: 0 };
 }
 
 function leafEnding(name: string, part: LeafPlan): Ending {

@@ -29,9 +29,9 @@ export function recordSpans(): readonly Ended[] {
   });
   api.setGlobalTracerProvider(provider);
   const misuse: string[] = [];
-  diag.setLogger({ verbose() {}, debug() {}, info() {}, warn() {}, error: (message) => { misuse.push(message); } });
+  diag.setLogger({ verbose() {}, debug() {}, info() {}, warn: (message) => { misuse.push(message); }, error: (message) => { misuse.push(message); } });
   beforeEach(() => { ended.length = misuse.length = 0; });
-  afterEach(() => { expect(misuse, 'what the SDK says of spans that end twice, for instance').toEqual([]); });
+  afterEach(() => { expect(misuse, 'what the SDK says of spans that are used after their end').toEqual([]); });
   return ended;
 }
 

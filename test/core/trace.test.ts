@@ -50,6 +50,15 @@ test.each([
   expect(ended[0]?.links).toEqual([]);
 });
 
+test('a span that has ended takes no link any more, and can still be linked to', () => {
+  const [gone, here] = [sampledTrace('gone'), sampledTrace('here')];
+  gone.span.end();
+  linkBoth(gone, here);
+  linkBoth(here, gone);
+  here.span.end();
+  expect(ended.map(({ links }) => links)).toEqual([[], [gone.spanId, gone.spanId]]);
+});
+
 test('a span that failed says how, in the words of the client', () => {
   const { span } = sampledTrace();
   endSpan(span, new Failure('bad_answer', 'the recommender answered nonsense', { cause: new Error('secret') }));

@@ -81,7 +81,9 @@ test('a source is typed by its load, which alone decides', () => {
 });
 
 test('a batched source is typed by its query, and so is its otherwise', () => {
-  expectTypeOf(batched({ key: ({ user_id }: User) => user_id, loadMany })).toEqualTypeOf<Source<User, number>>();
+  expectTypeOf(batched({ key: ({ user_id }: User) => user_id, loadMany })).toExtend<Source<User, number>>();
+  // A memoised one needs its key, and can be written in one piece.
+  expectTypeOf(source({ name: 'name', load: batched({ key: ({ user_id }: User) => user_id, loadMany }), key: ({ user_id }) => user_id, memoise: true })).toEqualTypeOf<Source<User, number>>();
   // @ts-expect-error -- the otherwise has to be an answer
   batched({ key: ({ user_id }: User) => user_id, loadMany, otherwise: 'none' });
 });

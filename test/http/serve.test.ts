@@ -106,6 +106,15 @@ test('who is not admitted asks nobody, and is told why', async () => {
   expect((await admitted).status).toBe(200);
 });
 
+test('who decides whether to admit has no more time than the parts would have', async () => {
+  const { asked, routes } = serving({ admit: () => new Promise(() => {}) });
+  const reply = watch(Promise.resolve(routes.request('/api/user?user_id=42')));
+  await pass(1_950);
+  await settled();
+  expect(reply.now).toMatchObject({ state: 'answered', value: { status: 504 }, atMs: 1_950 });
+  expect(asked).toEqual([]);
+});
+
 test('a value that has no JSON is a 500 that says nothing, and leaves nothing running', async () => {
   const { asked, lines, routes } = serving();
   const reply = routes.request('/api/user?user_id=42');

@@ -5,7 +5,8 @@ import { fakeTime, pass, settled, watch } from '../core/fake-time.ts';
 import { watchListeners } from '../core/listening.ts';
 import { answer, batch, keysOf } from './batch-script.ts';
 
-fakeTime();
+// A query that was stopped and goes on keeps its place for a second.
+fakeTime(1_000);
 const listening = watchListeners();
 
 const clientGone = new Failure('client_gone', 'the client went away');
@@ -153,4 +154,21 @@ test('a key asked for again while its query is under way travels with the next o
   expect(keysOf(queries)).toEqual([['a'], ['a']]);
   answer(queries[1]!);
   expect(await again).toBe('answer a');
+});
+
+test('a query that never ends loses its place a second after it was stopped', async () => {
+  const { queries, source } = batch({ inFlightMax: 1 });
+  const first = startCall(1_000);
+  const left = watch(source('a', first));
+  await turn();
+  first.stop(clientGone);
+  using call = startCall(10_000);
+  const next = watch(source('b', call));
+  await pass(999);
+  expect([left.now.state, queries.length]).toEqual(['failed', 1]);
+  await pass(1);
+  expect(queries).toHaveLength(2);
+  answer(queries[1]!);
+  await settled();
+  expect(next.now).toMatchObject({ value: 'answer b' });
 });

@@ -55,9 +55,12 @@ test('whoever asks, leaves and runs out of time when: each hears once and rightl
       await does({ askers, queries, ask });
       await settled();
       askers.forEach(expectFair);
-      expect(open(queries).length).toBeLessThanOrEqual(limits.inFlightMax);
+      // One that was stopped a second ago and goes on all the same has lost its place.
+      const underWay = open(queries).filter(({ stopped }) => !stopped).length;
+      expect(underWay).toBeLessThanOrEqual(limits.inFlightMax);
       for (const { input } of queries) expect([input.length <= limits.sizeMax, new Set(input).size]).toEqual([true, input.length]);
-      expect(listening.size).toBe(askers.filter(({ answer }) => answer.now.state === 'pending').length);
+      // Who listens: each asker that waits, and each batch to its own end.
+      expect(listening.size).toBe(askers.filter(({ answer }) => answer.now.state === 'pending').length + underWay);
     }
     for (const { call } of askers) call.stop(clientGone);
     await pass(0);

@@ -57,6 +57,41 @@ test('what a request asks once lies below the one who asked first', () => {
   expect(asked[0]!.call.trace).toBe(first.trace);
 });
 
+test('who joins a load whose first asker has left is linked to it, and leaves its span alone', async () => {
+  const { source, asked } = scripted<string, number>();
+  const load = coalesced<string, number>((input) => input)(source);
+  const [one, other] = [sampledTrace('one'), sampledTrace('other')];
+  using gone = startCall(1_000, one);
+  using stayed = startCall(1_000);
+  using late = startCall(1_000, other);
+  void watch(load('a', gone));
+  const answers = [load('a', stayed)];
+  gone.end();
+  end(one);
+  answers.push(load('a', late));
+  asked[0]!.resolve(1);
+  await Promise.all(answers);
+  end(other);
+  expect([spanOf(one)?.links, spanOf(other)?.links]).toEqual([[], [one.spanId]]);
+});
+
+test('who has left a batch is not told what it shared', async () => {
+  const { queries, source } = batch();
+  const [one, other] = [sampledTrace('one'), sampledTrace('other')];
+  using gone = startCall(1_000, one);
+  using stayed = startCall(1_000, other);
+  void watch(source('a', gone));
+  const answered = source('b', stayed);
+  await turn();
+  gone.end();
+  end(one);
+  answer(queries[0]!);
+  await answered;
+  end(other);
+  expect(spanOf(one)?.attributes).toEqual({});
+  expect(spanOf(other)?.attributes).toMatchObject({ 'tributary.shared.role': 'follower', 'tributary.shared.callers': 2 });
+});
+
 test('a span is not linked with itself, and an asker that is not sampled leaves no trace', async () => {
   const { source, asked } = scripted<string, number>();
   const load = coalesced((input: string) => input)(source);

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { startOwnPostgres } from './own-postgres.ts';
-import { activeQueries, createDatabase, lockTable, query, waitUntilBusy, waitUntilIdle, type Database } from './postgres.ts';
+import { activeQueries, createDatabase, lockTable, lockTableNext, query, waitUntilBusy, waitUntilDisconnected, waitUntilIdle, type Database } from './postgres.ts';
 
 // Runs in projects that have `test/setup/postgres.ts` as their globalSetup.
 const isThere = Boolean(inject('postgresUrl'));
@@ -65,6 +65,29 @@ testPostgres('a transaction left open counts as something that still runs', asyn
 testPostgres('what is not there cannot be locked, and who waits for nobody is told so', async () => {
   await expect(lockTable(database.url, 'nobody')).rejects.toThrow('does not exist');
   await expect(waitUntilBusy(database.url, { withinMs: 1 })).rejects.toThrow('after 1 ms: expected 1 queries, but got none');
+});
+
+testPostgres('who stands in line for a lock has it before those who ask later', async () => {
+  await using reader = await connect('reader');
+  const lock = await lockTable(database.url, 'users');
+  const next = await lockTableNext(database.url, 'users');
+  const read = reader.query('select * from users');
+  await waitUntilBusy(database.url);
+  await lock.release();
+  const taken = await next.taken;
+  expect(await activeQueries(database.url, 'reader')).toHaveLength(1);
+  await taken.release();
+  await read;
+});
+
+testPostgres('an idle connection is one, until it is closed', async () => {
+  {
+    await using client = await connect('idle');
+    await client.query('select 1');
+    await waitUntilIdle(database.url);
+    await expect(waitUntilDisconnected(database.url, { withinMs: 20 })).rejects.toThrow(/expected no connection, but got \n- \d+ idle/);
+  }
+  await waitUntilDisconnected(database.url);
 });
 
 testPostgres('a Postgres of its own can be restarted', { timeout: 60_000 }, async () => {

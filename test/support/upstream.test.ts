@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { body, closingAfter, drip, flood, gzipped, hang, json, redirect, reset, resetMidBody, stalled, status, truncated, wire, type Answer } from './answers.ts';
+import { body, closingAfter, drip, flood, gzipped, hang, held, json, redirect, reset, resetMidBody, stalled, status, truncated, wire, type Answer } from './answers.ts';
 import { prototypeTexts, unreadableBodies, wrongShapes } from './hostile-bodies.ts';
 import { keepAlive, open, request } from './http-client.ts';
 import { closedPort, startUpstream } from './upstream.ts';
@@ -76,6 +76,18 @@ test('drip goes on byte after byte, and headers come first', async () => {
   }
   expect(received).toMatch(/^"\.{3,}$/);
   await upstream.allClosed();
+});
+
+test('an answer that is held comes when it is released, and at once to those who ask later', async () => {
+  await using upstream = await startUpstream();
+  const later = held(json(1));
+  upstream.answer(later.answer);
+  const replies = [request(upstream.url), request(upstream.url)];
+  await upstream.received(2);
+  expect(upstream.openRequests).toBe(2);
+  later.release();
+  replies.push(request(upstream.url));
+  expect((await Promise.all(replies)).map(({ json }) => json)).toEqual([1, 1, 1]);
 });
 
 test('a flood stops when its reader does, and counts what has left', async () => {

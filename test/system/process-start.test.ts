@@ -78,6 +78,7 @@ describe.concurrent('the process', { timeout: 60_000 }, () => {
 
   test('says of everything that answers that it is well, at a port for probes alone, and warns that everybody may ask', async () => {
     await using service = await startService(environment);
+    await service.ask(1);
     expect((await service.probe('/readyz?verbose')).text).toBe([
       '[+] listening ok', '[+] not draining ok', '[+] postgres ok', '[+] analytics ok', '[+] recommender ok', 'readyz check passed', '',
     ].join('\n'));

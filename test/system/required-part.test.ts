@@ -79,7 +79,7 @@ test.each([
 
 test('who finds no connection in time is sent away with a 503, to come again', async () => {
   await using own = await seedDatabase();
-  await using gateway = await startGateway({ database: own, deadline: '1m', poolSize: 1, poolWaitMs: 200 });
+  await using gateway = await startGateway({ database: own, deadline: '1m', poolSize: 1, poolWaitMs: 1_000 });
   await gateway.ask(1);
   const lock = await lockTable(own.url, 'users');
   const first = gateway.ask(2);

@@ -3,7 +3,8 @@ import { hang, json, stalled, status } from '../support/answers.ts';
 import { open } from '../support/http-client.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type Database, query, waitUntilBusy, lockTable } from '../support/postgres.ts';
-import { closedPort, startUpstream, type Upstream } from '../support/upstream.ts';
+import { startRelay } from '../support/relay.ts';
+import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { seedDatabase } from './gateway.ts';
 import { type Service, startService } from './service.ts';
 import { eventsOf } from './streams.ts';
@@ -167,8 +168,11 @@ test.each([['mid-request', {}], ['mid-stream', { accept: 'text/event-stream' }]]
   }
 });
 
-test('a collector that is not there changes nothing for anybody', { timeout: 60_000 }, async () => {
-  await using other = await startService({ DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await closedPort()}`, OTEL_BSP_SCHEDULE_DELAY: '20' });
+test.for([['is not there', 'refused'], ['never answers', 'swallow']] as const)('a collector that %s changes nothing for anybody', { timeout: 60_000 }, async ([, how]) => {
+  await using relay = await startRelay(receiver.url);
+  if (how === 'refused') await relay.refuse();
+  else relay.welcome(how);
+  await using other = await startService({ DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: relay.url.replace(/\/$/, ''), OTEL_BSP_SCHEDULE_DELAY: '20' });
   for (const id of [1, 2, 3]) expect((await other.ask(id)).status).toBe(200);
   other.signal('SIGTERM');
   expect(await other.ended()).toBe(0);
