@@ -4,6 +4,7 @@ import { findBinaries, type Binaries } from './postgres/binaries.ts';
 import { makeFolder, openCluster, USER, type Cluster } from './postgres/cluster.ts';
 import { clearLeftovers } from './postgres/leftovers.ts';
 import { claim } from './postgres/owner.ts';
+import { folderWithinReach } from './postgres/within-reach.ts';
 import { startServer, type Server, type Shutdown } from './postgres/server.ts';
 import { freePort } from './process/free-port.ts';
 
@@ -53,8 +54,10 @@ const CRASH_UNSAFE = { fsync: 'off', synchronous_commit: 'off', full_page_writes
  * one left there is cleared away first.
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
-  const dir = resolve(options.dir);
   const binaries = findBinaries();
+  const wanted = resolve(options.dir);
+  const dir = folderWithinReach(wanted, binaries.runAs);
+  if (dir !== wanted) options.say?.(`kept in ${dir}: Postgres does not run as root, and nobody else may enter ${wanted}`);
   await makeFolder(dir, binaries);
   const owner = await claim(dir);
   const leave = async () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { programsWithinReach } from './within-reach.ts';
 
 /** Where the Postgres that npm installed lives, and as whom it runs. */
 export interface Binaries {
@@ -20,11 +21,13 @@ export interface Binaries {
 export function findBinaries(): Binaries {
   const root = join(dirname(platformPackage()), '..');
   const { version } = z.object({ version: z.string() }).parse(createRequire(root)(join(root, 'package.json')));
+  const runAs = unprivileged();
+  const programs = programsWithinReach(join(root, 'native'), version, runAs);
   return {
-    initdb: join(root, 'native', 'bin', 'initdb'),
-    postgres: join(root, 'native', 'bin', 'postgres'),
+    initdb: join(programs, 'bin', 'initdb'),
+    postgres: join(programs, 'bin', 'postgres'),
     major: version.split('.', 1).join(''),
-    runAs: unprivileged(),
+    runAs,
   };
 }
 
