@@ -1,16 +1,22 @@
 /** A key as a column of one type stores it and Postgres prints it, or undefined where the column cannot hold it. */
 export type KeyForm = (key: string) => string | undefined;
 
-/** The form of keys in a column of this type, as `regtype` names it. A type that is not known here holds any key as it is. */
-export function keyForm(type: string): KeyForm {
+/** The form of keys in a column of this type, as `regtype` names it; undefined for a type that is not known here. */
+export function keyForm(type: string): KeyForm | undefined {
   switch (type) {
     case 'smallint': return integer(2n ** 15n);
     case 'integer': return integer(2n ** 31n);
     case 'bigint': return integer(2n ** 63n);
     case 'uuid': return uuid;
-    default: return (key) => key;
+    case 'text':
+    case 'character varying':
+    case 'character':
+    case 'name': return asItIs;
+    default: return undefined;
   }
 }
+
+const asItIs: KeyForm = (key) => key;
 
 /** Decimal digits only: Postgres 16 takes '0x2a' and '1_000' as integers too, but as an id either is a mistake. */
 const integer = (bound: bigint): KeyForm => {

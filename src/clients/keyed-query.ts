@@ -14,7 +14,8 @@ export class KeyedQuery<T> {
   readonly #table: string;
   readonly #column: string;
   readonly #statement: Statement;
-  #form: KeyForm | undefined;
+  /** Of the key column; null if its type is not one that we know, undefined as long as nobody has asked. */
+  #form: KeyForm | null | undefined;
 
   /** @param column 'table.column', or 'schema.table.column', whose type says which keys there can be. @param text for example `select id::text, data::jsonb::text from users where id = any($1)`. */
   constructor(sql: Sql, column: `${string}.${string}`, text: string) {
@@ -28,11 +29,11 @@ export class KeyedQuery<T> {
 
   /** The answers by key. What is not there, or could not be, is left out. Rejects as `rows` does. */
   async load(keys: readonly string[], call: Call): Promise<Map<string, JsonText<T>>> {
-    const form = this.#form ?? (await this.#learnForm(call));
+    if (this.#form === undefined) await this.#learnForm(call);
     // As Postgres will print them: '007' asks for the integer 7, and the row comes back as '7'.
     const asked = new Map<string, string[]>();
     for (const key of keys) {
-      const stored = form(key);
+      const stored = this.#form ? this.#form(key) : key;
       if (stored === undefined) continue;
       const same = asked.get(stored);
       if (same) same.push(key);
@@ -50,9 +51,9 @@ export class KeyedQuery<T> {
     try {
       return await this.#sql.rows(this.#statement, [keys], call);
     } catch (error) {
-      // A column of a type that we do not know, and a key that it cannot hold: nothing is stored under that.
       const state = sqlStateOf((error as Failure).cause);
-      if (keys.length === 1 && (state === '22P02' || state === '22003')) return [];
+      // A column of a type that we do not know, and a key that it cannot hold: nothing is stored under that.
+      if (!this.#form && keys.length === 1 && (state === '22P02' || state === '22003')) return [];
       throw error;
     }
   }
@@ -61,13 +62,11 @@ export class KeyedQuery<T> {
    * Asked once per process: a key that the column cannot hold is then dropped before the statement. Otherwise each
    * request for such a key would cost everybody in its batch a failed statement and its repetition in halves.
    */
-  async #learnForm(call: Call): Promise<KeyForm> {
+  async #learnForm(call: Call): Promise<void> {
     const rows = await this.#sql.rows(columnType, [this.#table, this.#column], call);
     const type = rows[0]?.[0];
-    const form = keyForm(type ?? '');
     // A table that is not there yet is asked for again.
-    if (type) this.#form = form;
-    return form;
+    if (type) this.#form = keyForm(type) ?? null;
   }
 }
 

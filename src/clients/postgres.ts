@@ -76,6 +76,8 @@ class PooledPostgres implements Postgres {
     const cancellation = new Cancellation(client);
     let usable = true;
     try {
+      // A call may be stopped in the moment between being given a connection and using it.
+      call.throwIfOver();
       call.listen(cancellation);
       const result = await client.query<(string | null)[]>({ name: this.#nameOf(text), text, values: [...values], rowMode: 'array' });
       return result.rows;

@@ -1,31 +1,38 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keyForm } from '../../src/clients/key-form.ts';
+import { type KeyForm, keyForm } from '../../src/clients/key-form.ts';
+
+/** The form of a type that is known. */
+function formOf(type: string): KeyForm {
+  const form = keyForm(type);
+  if (!form) throw new Error(`expected a known type, but got ${type}`);
+  return form;
+}
 
 const integers = [['smallint', 2n ** 15n], ['integer', 2n ** 31n], ['bigint', 2n ** 63n]] as const;
 
 test.each(['smallint', 'integer', 'bigint'])('%s: digits are stored without zeros in front', (type) => {
-  const form = keyForm(type);
+  const form = formOf(type);
   expect(['7', '007', '-7', '-007', '0', '000', '-0', '-000', '0000000000000000000000000000042'].map(form))
     .toEqual(['7', '7', '-7', '-7', '0', '0', '0', '0', '42']);
 });
 
 test.each(['smallint', 'integer', 'bigint'])('%s: what is no decimal number cannot be a key', (type) => {
-  const form = keyForm(type);
+  const form = formOf(type);
   for (const key of ['', ' ', '-', '+7', '--7', '7-', ' 7', '7 ', '7\n', '7.0', '1e3', '0x2a', '0b1', '1_000', '1,000', 'NaN', 'Infinity', 'seven', '٣', '７', '7\u0000']) {
     expect(form(key), JSON.stringify(key)).toBeUndefined();
   }
 });
 
 test.each(integers)('%s: its bounds are keys, what lies beyond them is none', (type, bound) => {
-  const form = keyForm(type);
+  const form = formOf(type);
   expect([form(String(bound - 1n)), form(String(-bound))]).toEqual([String(bound - 1n), String(-bound)]);
   expect([form(String(bound)), form(String(-bound - 1n))]).toEqual([undefined, undefined]);
   expect([form(`${bound}0`), form('9'.repeat(1_000))]).toEqual([undefined, undefined]);
 });
 
 test.each(integers)('%s: any number is stored as it is where it fits, and not at all where it does not', (type, bound) => {
-  const form = keyForm(type);
+  const form = formOf(type);
   const numbers = fc.oneof(fc.bigInt({ min: -4n * bound, max: 4n * bound }), fc.bigInt({ min: -3n, max: 3n }).map((by) => bound + by), fc.bigInt({ min: -3n, max: 3n }).map((by) => -bound + by));
   fc.assert(fc.property(numbers, fc.nat(30), (value, zeros) => {
     const digits = String(value < 0n ? -value : value);
@@ -45,9 +52,13 @@ test.each([
   ['', undefined],
   ['-', undefined],
 ])('uuid: %j is stored as %j', (key, stored) => {
-  expect(keyForm('uuid')(key)).toBe(stored);
+  expect(formOf('uuid')(key)).toBe(stored);
 });
 
-test.each(['text', 'character varying', 'citext', ''])('%j holds any key as it is', (type) => {
-  expect(['7', '007', '', 'a b', '0x2a'].map(keyForm(type))).toEqual(['7', '007', '', 'a b', '0x2a']);
+test.each(['text', 'character varying', 'character', 'name'])('%j holds any key as it is', (type) => {
+  expect(['7', '007', '', 'a b', '0x2a'].map(formOf(type))).toEqual(['7', '007', '', 'a b', '0x2a']);
+});
+
+test.each(['citext', 'numeric', ''])('%j is not known', (type) => {
+  expect(keyForm(type)).toBeUndefined();
 });

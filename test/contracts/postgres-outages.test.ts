@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import type { Postgres } from '../../demo/postgres.ts';
 import { startCall } from '../../src/core/call.ts';
 import { failing, internals } from '../support/failing.ts';
@@ -13,6 +13,8 @@ import { backend, connectPostgres, sleeping, statement } from './postgres-client
 let own: Postgres;
 
 beforeAll(async () => { own = await startOwnPostgres(); });
+// Whatever a test has done to it, the next one finds it running.
+afterEach(async () => { await own.up(); });
 afterAll(async () => { await own.stop(); });
 
 test.each(['fast', 'immediate'] as const)('a %s restart of Postgres fails the queries under way, and later ones work', async (mode) => {
@@ -24,10 +26,11 @@ test.each(['fast', 'immediate'] as const)('a %s restart of Postgres fails the qu
   await own.down(mode);
   const failure = await failed;
   expect(failure).toMatchObject({ code: 'source_failed', message: 'a query of the user database failed' });
+  // The two idle connections; the one with a query under way told it by the query.
+  await until(() => postgres.lost.length === 2, () => `expected to be told of two lost connections, but got ${postgres.lost.length}`);
   expect(await failing(postgres.rows(statement('select 1'), [], call))).toMatchObject({ code: 'source_failed', message: 'the user database could not be reached' });
   await own.up();
   expect(await postgres.value('select 2::text')).toBe('2');
-  // Of the two idle connections; the one with a query under way told it by the query.
   expect(postgres.lost).toHaveLength(2);
 });
 

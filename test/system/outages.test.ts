@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Postgres } from '../../demo/postgres.ts';
 import { hang, json, reset } from '../support/answers.ts';
 import { startOwnPostgres } from '../support/own-postgres.ts';
@@ -14,6 +14,8 @@ beforeAll(async () => {
   own = await startOwnPostgres();
   database = await seedDatabase(own.url);
 });
+// Whatever a test has done to it, the next one finds it running.
+afterEach(async () => { await own.up(); });
 afterAll(async () => { await own.stop(); });
 
 /** Asks again and again, eight at a time, until told to stop. */
