@@ -12,8 +12,8 @@ process.on('SIGTERM', () => process.exit(0));
 const wanted = ['OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_CONFIG_FILE'].some((name) => env[name]);
 
 if (wanted && env['OTEL_SDK_DISABLED'] !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none') {
-  // The host detector warns where there is no machine id, as in containers.
-  env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'env,process,serviceinstance';
+  // Not the others: the host's warns where there is no machine id, as in containers, and the process's tells the command line.
+  env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'service';
   env['OTEL_SERVICE_NAME'] ||= 'tributary';
   // Short, so that a trace is there to look at a second after its request; large, so that a burst is not dropped.
   env['OTEL_BSP_SCHEDULE_DELAY'] ||= '1000';
