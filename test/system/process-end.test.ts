@@ -28,17 +28,19 @@ async function serve(environment: Environment = {}) {
   };
 }
 
-/** Looks until it is refused: then nobody listens there any more. */
-async function refused(url: string): Promise<void> {
-  for (;;) {
-    const error: unknown = await request(url).then(() => undefined, (failure: unknown) => failure);
-    if ((error as { code?: unknown } | undefined)?.code === 'ECONNREFUSED') return;
-  }
+/** Asks again and again, since a process tells nobody. */
+async function once(holds: () => Promise<boolean>, tell: string): Promise<void> {
+  const endsAt = performance.now() + 10_000;
+  while (!(await holds())) if (performance.now() > endsAt) throw new Error(`after 10 s: expected ${tell}`);
 }
 
-async function notReady(service: Service): Promise<void> {
-  while ((await service.probe('/readyz')).status !== 503);
-}
+/** Resolves when nobody listens there any more. */
+const refused = (url: string): Promise<void> =>
+  once(() => request(url).then(() => false, (error: unknown) => (error as { code?: unknown }).code === 'ECONNREFUSED'), `nobody to listen at ${url}`);
+
+/** Resolves when it has heard that it is to end. */
+const notReady = (service: Service): Promise<void> =>
+  once(async () => (await service.probe('/readyz')).status === 503, 'a service that is not ready any more');
 
 const whole = { user_data: { name: 'User 1' }, recommendations: ['a', 'b'], analytics: { view: 12, purchase: 3 } };
 
