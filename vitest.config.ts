@@ -5,6 +5,8 @@ const strict = { unstubEnvs: true, restoreMocks: true };
 // Three projects, by what they need: `unit` nothing, the others a real Postgres, which they share.
 export default defineConfig({
   test: {
+    // Two, since the tests wait more than they compute, and vitest would take one on a machine of two cores.
+    maxWorkers: 2,
     // CI counts what ran: see .ci/summary.mjs. A run of one project must not overwrite the count of all.
     reporters: process.env['CI'] && !process.argv.includes('--project') ? ['default', ['json', { outputFile: 'coverage/tests.json' }]] : ['default'],
     projects: [

@@ -39,9 +39,6 @@ async function start(): Promise<void> {
   try {
     const admin = await listen(health, config.adminPort, config.host);
     const server = await listen(app, config.port, config.host);
-    started = true;
-    log.info({ host: config.host, port: portOf(server), admin_port: portOf(admin), tracing: recording }, 'listening');
-    if (config.auth === 'none') log.warn('AUTH=none: everybody who reaches this port may ask everything');
     const end = endOnce(async () => {
       edge.drain();
       log.info({ delay_ms: config.drainDelayMs, under_way: edge.underWay }, 'draining');
@@ -52,10 +49,15 @@ async function start(): Promise<void> {
       await closeTracing(flushMs);
       log.info('ended');
     });
-    // Until now a signal ended the process at once (otel/start.ts).
-    process.removeAllListeners('SIGTERM');
+    // Until now SIGTERM ended the process at once (otel/start.ts). The new listener comes first: in a moment without
+    // any, Node would lose a signal that has already been caught.
+    const early = process.listeners('SIGTERM');
     process.on('SIGTERM', end);
+    for (const listener of early) process.off('SIGTERM', listener);
     process.on('SIGINT', end);
+    started = true;
+    log.info({ host: config.host, port: portOf(server), admin_port: portOf(admin), tracing: recording }, 'listening');
+    if (config.auth === 'none') log.warn('AUTH=none: everybody who reaches this port may ask everything');
   } catch (error) {
     log.fatal({ err: error }, 'could not listen');
     logFile.flushSync();

@@ -54,9 +54,10 @@ export class Cancellation extends Listener {
 const codes = { cancelRequest: 80_877_102, sslRequest: 80_877_103 };
 
 /** Sends a CancelRequest on a connection of its own and resolves when the server has closed it (PostgreSQL protocol 3.0, §54.2.8). */
-async function sendCancel({ host, port, ssl, processID, secretKey }: Backend): Promise<void> {
+async function sendCancel({ host, port, ssl, processID, secretKey, connection }: Backend): Promise<void> {
   if (processID === null || secretKey === null) throw new Error('expected the server to have sent its cancel key, but it did not');
-  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
+  // The address and not the name: of several servers behind one name it has to be the same.
+  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, connection.stream.remoteAddress ?? host);
   socket.setTimeout(patienceMs, () => socket.destroy(new Error('the cancel request was not answered')));
   const channel = ssl ? await secured(socket, host, ssl === true ? {} : ssl) : socket;
   await new Promise<void>((resolve, reject) => {

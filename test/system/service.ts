@@ -22,11 +22,16 @@ interface Ended {
 
 /** Starts the service as `npm start` does, from its sources, with this environment and nothing of ours; on a busy machine a connection may take its time. */
 function start(environment: Environment, options: readonly string[] = [], otel: readonly string[] = ['--import', './otel/start.ts']): ChildProcess {
-  return spawn(process.execPath, [...otel, 'src/main.ts', ...options], {
+  const child = spawn(process.execPath, [...otel, 'src/main.ts', ...options], {
     cwd: root,
     env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', POOL_WAIT_MS: '10000', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A test that is given up by its runner disposes of nothing.
+  const end = () => { child.kill('SIGKILL'); };
+  process.once('exit', end);
+  child.once('close', () => { process.off('exit', end); });
+  return child;
 }
 
 /** Runs the service until it ends by itself. */

@@ -168,12 +168,14 @@ test.each([['mid-request', {}], ['mid-stream', { accept: 'text/event-stream' }]]
   }
 });
 
-test.for([['is not there', 'refused'], ['never answers', 'swallow']] as const)('a collector that %s changes nothing for anybody', { timeout: 60_000 }, async ([, how]) => {
-  await using relay = await startRelay(receiver.url);
-  if (how === 'refused') await relay.refuse();
-  else relay.welcome(how);
-  await using other = await startService({ DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: relay.url.replace(/\/$/, ''), OTEL_BSP_SCHEDULE_DELAY: '20' });
-  for (const id of [1, 2, 3]) expect((await other.ask(id)).status).toBe(200);
-  other.signal('SIGTERM');
-  expect(await other.ended()).toBe(0);
+describe.concurrent('a collector that', { timeout: 60_000 }, () => {
+  test.for([['is not there', 'refused'], ['never answers', 'swallow']] as const)('%s changes nothing for anybody', async ([, how]) => {
+    await using relay = await startRelay(receiver.url);
+    if (how === 'refused') await relay.refuse();
+    else relay.welcome(how);
+    await using other = await startService({ DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: relay.url.replace(/\/$/, ''), OTEL_BSP_SCHEDULE_DELAY: '20' });
+    for (const id of [1, 2, 3]) expect((await other.ask(id)).status).toBe(200);
+    other.signal('SIGTERM');
+    expect(await other.ended()).toBe(0);
+  });
 });
