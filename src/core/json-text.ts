@@ -9,7 +9,7 @@ export class JsonText<T> {
   readonly text: string;
   declare protected readonly standsFor: T;
 
-  /** `text` is one line of valid JSON; whoever makes this vouches for it (Postgres for its jsonb, we for what we stringified). */
+  /** `text` is valid JSON; whoever makes this vouches for it (Postgres for its jsonb, we for what we stringified). */
   constructor(text: string) {
     this.text = text;
   }

@@ -6,14 +6,15 @@ import { traceparent } from '../core/trace.ts';
 import type { Edge } from './edge.ts';
 import type { MediaType } from './media-type.ts';
 import { complain, problemBody } from './problem.ts';
+import { tenths } from './tenths.ts';
 import type { Visit } from './visit.ts';
-import { errorOf, tenths } from './whole.ts';
+import { errorOf } from './whole.ts';
 
 /** An event as one chunk of the stream; `members` are those of its JSON object, without the braces. */
 type Frame = (event: 'part' | 'end' | 'problem', members: string) => string;
 
 const frames: Readonly<Record<Exclude<MediaType, 'application/json'>, Frame>> = {
-  // Server-sent events (WHATWG HTML, §9.2). JSON has no raw line breaks, so each event is one data line.
+  // Server-sent events (WHATWG HTML, §9.2): each event is one data line.
   'text/event-stream': (event, members) => `event: ${event}\ndata: {${members}}\n\n`,
   'application/x-ndjson': (event, members) => `{"event":"${event}",${members}}\n`,
 };
@@ -84,8 +85,11 @@ async function* chunksOf(
 function partMembers({ name, value, reports }: Landed): string {
   const [own] = reports;
   const about = { part: name, state: own!.state, took_ms: tenths(own!.tookMs), ...(own!.failure ? { error: errorOf(own!) } : {}) };
-  return `${membersOf(about)},"data":${valueJson(value)}`;
+  return `${membersOf(about)},"data":${oneLine(valueJson(value))}`;
 }
+
+/** Both forms of a stream need an event on one line. JSON may break lines between its tokens, as json_agg does, and only there. */
+const oneLine = (json: string): string => json.replaceAll(/[\r\n]+/g, ' ');
 
 function endMembers(reports: readonly PartReport[], missing: readonly PartReport[]): string {
   return membersOf({

@@ -3,6 +3,7 @@ import { Failure } from '../core/failure.ts';
 import { endSpan, type Trace } from '../core/trace.ts';
 import { headerOf, type HttpContext, replyOf } from './context.ts';
 import type { Edge } from './edge.ts';
+import { tenths } from './tenths.ts';
 import { startTrace } from './trace-context.ts';
 
 /** One for all of them: it is never thrown at anybody who would read its stack. */
@@ -69,7 +70,7 @@ export class Visit {
       // The route and not the path: ids do not belong in logs.
       route: this.#route,
       status,
-      duration_ms: Math.round((performance.now() - this.#startedAt) * 10) / 10,
+      duration_ms: tenths(performance.now() - this.#startedAt),
       trace_id: trace.traceId,
       span_id: trace.spanId,
       ...(failure ? { code: failure.code } : {}),

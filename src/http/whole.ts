@@ -1,5 +1,6 @@
 import type { Answer, PartReport } from '../core/answer.ts';
 import { traceparent } from '../core/trace.ts';
+import { tenths } from './tenths.ts';
 import type { Visit } from './visit.ts';
 
 /** The reply with the whole answer: JSON, its members in the order of the definition, `errors` only if something is missing. */
@@ -36,6 +37,3 @@ function serverTiming(parts: readonly PartReport[], context: string): string {
   }
   return `${text}traceparent;desc="${context}"`;
 }
-
-/** Milliseconds with one decimal; `toFixed` takes three times as long, and a request needs several. */
-export const tenths = (ms: number): number => Math.round(ms * 10) / 10;

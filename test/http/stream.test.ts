@@ -54,6 +54,18 @@ test.each([
   expect([first, await next(), await next(), await next()]).toEqual(chunks);
 });
 
+test.each([
+  [sse, 'event: part\ndata: {"part":"profile","state":"live","took_ms":0,"data":[{"id":1},  {"id":2}]}\n\n'],
+  [ndjson, '{"event":"part","part":"profile","state":"live","took_ms":0,"data":[{"id":1},  {"id":2}]}\n'],
+])('%s: text that breaks its lines, as json_agg does, is an event on one line all the same', async (accept, chunk) => {
+  const { profile, ask } = overview();
+  const reply = ask(accept);
+  profile[0]!.resolve(new JsonText('[{"id":1}, \r\n{"id":2}]'));
+  const next = reading(await reply);
+  expect(await next()).toBe(chunk);
+  await pass(2_000);
+});
+
 test.each([sse, ndjson])('%s: the headers say what it is, that nobody may keep it, and that nobody may hold it back', async (accept) => {
   const { profile, tips, ask } = overview();
   const reply = ask(accept);
