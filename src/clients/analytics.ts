@@ -9,6 +9,12 @@ export type EventCounts = Readonly<Record<string, number>>;
 export interface Analytics {
   /** The counts of many users by their id. Who has none is left out. */
   eventCounts(userIds: readonly string[], call: Call): Promise<ReadonlyMap<string, JsonText<EventCounts>>>;
+  /** What a user's counts are invalidated by; undefined as long as that is not known. */
+  tagsOf(userId: string): readonly string[] | undefined;
+  /** What tags begin with. */
+  readonly tables: readonly string[];
+  /** Connects, ahead of the first question. */
+  warm(call: Call): Promise<void>;
   check(call: Call): Promise<void>;
   close(): Promise<void>;
 }
@@ -32,13 +38,17 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
 function analyticsInPostgres(options: AnalyticsOptions): Analytics {
   const postgres = createPostgres(options);
-  return {
-    // jsonb and not json: where a user has two rows of one type, json would repeat the member.
-    eventCounts: postgres.jsonByKey<EventCounts>(
-      'analytics.user_id',
-      `select user_id::text, jsonb_object_agg(event_type, count)::text
+  // jsonb and not json: where a user has two rows of one type, json would repeat the member.
+  const eventCounts = postgres.jsonByKey<EventCounts>(
+    'analytics.user_id',
+    `select user_id::text, jsonb_object_agg(event_type, count)::text
        from analytics where user_id = any($1) and event_type is not null group by user_id`,
-    ),
+  );
+  return {
+    eventCounts,
+    tagsOf: eventCounts.tagsOf,
+    tables: postgres.tables,
+    warm: (call) => postgres.warm(call),
     check: (call) => postgres.check(call),
     close: () => postgres.close(),
   };

@@ -1,3 +1,4 @@
+import { startCall } from '../core/call.ts';
 import { type Analytics, createAnalytics } from './analytics.ts';
 import { createHttpClient, type HttpClient } from './http.ts';
 import { createPostgres, type Postgres } from './postgres.ts';
@@ -13,6 +14,8 @@ export interface ClientsConfig {
   readonly databaseUrl: string;
   readonly analyticsUrl: string;
   readonly recommendationsUrl: string;
+  /** The recommendations service answers for many users at once. */
+  readonly recommendationsBulk?: boolean;
   readonly poolSize: number;
   readonly poolWaitMs: number;
   readonly statementTimeoutMs: number;
@@ -29,8 +32,17 @@ export function createClients(config: ClientsConfig, onConnectionLost: (client: 
     postgres: createPostgres(store('the user database', config.databaseUrl)),
     // A pool of its own even in the same database: a slow count must not keep users from being read.
     analytics: createAnalytics(store('the analytics store', config.analyticsUrl)),
-    recommender: createHttpClient({ name: 'the recommendations service', url: config.recommendationsUrl }),
+    recommender: createHttpClient({ name: 'the recommendations service', url: config.recommendationsUrl, bulk: config.recommendationsBulk ?? false }),
   };
+}
+
+/** How long the stores are waited for before the first question: not at all if they are slow, but their connections come. */
+const warmMs = 2_000;
+
+/** Connects to the stores, so that the first request does not have to. What fails now is tried again when it is asked. */
+export async function warmClients({ postgres, analytics }: Clients): Promise<void> {
+  using call = startCall(warmMs);
+  await Promise.allSettled([postgres.warm(call), analytics.warm(call)]);
 }
 
 /** Closes all clients, waiting for what is under way. */

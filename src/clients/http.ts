@@ -13,14 +13,19 @@ export interface HttpOptions {
   readonly url: string;
   /** Connections, and so requests under way. A bulkhead: a hanging upstream holds no more than these. */
   readonly connections?: number;
+  /** It answers for many at once: see getEach. */
+  readonly bulk?: boolean;
   /** Requests that wait for a connection; beyond them requests are refused as `overloaded`. */
   readonly waitingMax?: number;
 }
 
+type Query = Readonly<Record<string, string | readonly string[]>>;
+
 export interface HttpQuestion<Out> {
   /** A fixed path, so that it may name spans; everything that varies is in the query. */
   readonly path: `/${string}`;
-  readonly query?: Readonly<Record<string, string>>;
+  /** A list repeats its parameter: `user=1&user=2`. */
+  readonly query?: Query;
   /** What the answer has to be. What leaves the gateway is what this let through: unknown members are gone. */
   readonly answer: StandardSchemaV1<unknown, Out>;
 }
@@ -32,6 +37,14 @@ export interface HttpClient {
    * the call's reason. Redirects are not followed: they could lead anywhere.
    */
   get<Out>(question: HttpQuestion<Out>, call: Call): Promise<JsonText<Out>>;
+  /**
+   * The same for an answer that is an object with a member for each thing asked, `{ "1": …, "2": … }`: validates each
+   * member and answers with them by name. A member of another shape fails the whole as `divisible`: asked alone, the
+   * others are found.
+   */
+  getEach<Out>(question: HttpQuestion<Out>, call: Call): Promise<ReadonlyMap<string, JsonText<Out>>>;
+  /** The service answers for many at once. */
+  readonly bulk: boolean;
   /** Resolves if the service answers at all, whatever it says. */
   check(call: Call): Promise<void>;
   close(): Promise<void>;
@@ -49,9 +62,11 @@ class PooledHttp implements HttpClient {
   readonly #prefix: string;
   readonly #pool: Pool;
   readonly #underWayMax: number;
+  readonly bulk: boolean;
   #underWay = 0;
 
-  constructor({ name, url, connections = 128, waitingMax = 1_000 }: HttpOptions) {
+  constructor({ name, url, connections = 128, waitingMax = 1_000, bulk = false }: HttpOptions) {
+    this.bulk = bulk;
     this.#name = name;
     this.#base = new URL(url);
     this.#prefix = this.#base.pathname.replace(/\/$/, '');
@@ -68,12 +83,24 @@ class PooledHttp implements HttpClient {
     });
   }
 
-  async get<Out>({ path, query = {}, answer }: HttpQuestion<Out>, call: Call): Promise<JsonText<Out>> {
+  async get<Out>({ answer, ...question }: HttpQuestion<Out>, call: Call): Promise<JsonText<Out>> {
+    return validated(this.#name, parsed(this.#name, await this.#body(question, call)), answer);
+  }
+
+  async getEach<Out>({ answer, ...question }: HttpQuestion<Out>, call: Call): Promise<ReadonlyMap<string, JsonText<Out>>> {
+    const members = parsed(this.#name, await this.#body(question, call));
+    if (typeof members !== 'object' || members === null || Array.isArray(members)) {
+      throw new Failure('bad_answer', `${this.#name} answered in an unexpected shape`, { cause: new Error('expected an object') });
+    }
+    return new Map(Object.entries(members).map(([name, member]) => [name, validated(this.#name, member, answer)]));
+  }
+
+  async #body({ path, query = {} }: Omit<HttpQuestion<unknown>, 'answer'>, call: Call): Promise<string> {
     call.throwIfOver();
     const full = `${this.#prefix}${path}${queryOf(query)}`;
     const reply = await (call.trace?.span ? this.#recorded(full, path, call) : this.#exchange(full, call.trace, call));
     if (reply.status !== 200) throw answered(this.#name, reply.status);
-    return validated(this.#name, reply.body, answer);
+    return reply.body;
   }
 
   async check(call: Call): Promise<void> {
@@ -122,12 +149,14 @@ class PooledHttp implements HttpClient {
 /** How long the upstream still has, in milliseconds: Envoy's header, which service meshes understand as it is. */
 const deadlineHeader = 'x-envoy-expected-rq-timeout-ms';
 
-function queryOf(query: Readonly<Record<string, string>>): string {
+function queryOf(query: Query): string {
   let text = '';
-  for (const [name, value] of Object.entries(query)) {
-    // Half a surrogate pair has no UTF-8, and encodeURIComponent throws for it.
-    if (!value.isWellFormed()) throw new Failure('invalid_input', `expected ${name} to be well-formed text, but got half a character`);
-    text += `${text === '' ? '?' : '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+  for (const [name, values] of Object.entries(query)) {
+    for (const value of typeof values === 'string' ? [values] : values) {
+      // Half a surrogate pair has no UTF-8, and encodeURIComponent throws for it.
+      if (!value.isWellFormed()) throw new Failure('invalid_input', `expected ${name} to be well-formed text, but got half a character`);
+      text += `${text === '' ? '?' : '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+    }
   }
   return text;
 }
@@ -139,18 +168,19 @@ function answered(name: string, status: number): Failure {
     : new Failure('source_failed', `${name} answered with an error`, { cause });
 }
 
-function validated<Out>(name: string, body: string, schema: StandardSchemaV1<unknown, Out>): JsonText<Out> {
-  let parsed: unknown;
+function parsed(name: string, body: string): unknown {
   try {
-    parsed = JSON.parse(body);
+    return JSON.parse(body);
   } catch (cause) {
     throw new Failure('bad_answer', `${name} answered with what is not JSON`, { cause });
   }
-  const result = schema['~standard'].validate(parsed);
+}
+
+function validated<Out>(name: string, value: unknown, schema: StandardSchemaV1<unknown, Out>): JsonText<Out> {
+  const result = schema['~standard'].validate(value);
   if (result instanceof Promise) throw new TypeError(`expected the answer schema of ${name} to validate synchronously`);
-  if (result.issues) {
-    const issues = result.issues.map(({ message, path }) => `${path?.map(String).join('.') ?? ''}: ${message}`);
-    throw new Failure('bad_answer', `${name} answered in an unexpected shape`, { cause: new Error(issues.join('; ')) });
-  }
-  return new JsonText<Out>(JSON.stringify(result.value));
+  if (!result.issues) return new JsonText<Out>(JSON.stringify(result.value));
+  const issues = result.issues.map(({ message, path }) => `${path?.map(String).join('.') ?? ''}: ${message}`);
+  // Of a bulk answer perhaps a single member is to blame.
+  throw new Failure('bad_answer', `${name} answered in an unexpected shape`, { cause: new Error(issues.join('; ')), divisible: true });
 }

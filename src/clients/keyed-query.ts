@@ -11,7 +11,7 @@ import type { Row, Sql, Statement } from './sql.ts';
  */
 export class KeyedQuery<T> {
   readonly #sql: Sql;
-  readonly #table: string;
+  readonly table: string;
   readonly #column: string;
   readonly #statement: Statement;
   /** Of the key column; null if its type is not one that we know, undefined as long as nobody has asked. */
@@ -22,14 +22,28 @@ export class KeyedQuery<T> {
     const dot = column.lastIndexOf('.');
     const table = column.slice(0, dot);
     this.#sql = sql;
-    this.#table = table;
+    this.table = table;
     this.#column = column.slice(dot + 1);
     this.#statement = { summary: `SELECT ${table}`, text };
   }
 
+  /**
+   * What a cached answer for this key is invalidated by: `users:7`, as the triggers of docs/db-notify.md name it, for '007'
+   * too. Undefined as long as the type of the column has not been learned.
+   */
+  tagsOf(key: string): readonly string[] | undefined {
+    if (this.#form === undefined) return undefined;
+    return [`${this.table}:${this.#form?.(key) ?? key}`];
+  }
+
+  /** Learns the type of the key column ahead of the first question. */
+  async learn(call: Call): Promise<void> {
+    if (this.#form === undefined) await this.#learnForm(call);
+  }
+
   /** The answers by key. What is not there, or could not be, is left out. Rejects as `rows` does. */
   async load(keys: readonly string[], call: Call): Promise<Map<string, JsonText<T>>> {
-    if (this.#form === undefined) await this.#learnForm(call);
+    await this.learn(call);
     // As Postgres will print them: '007' asks for the integer 7, and the row comes back as '7'.
     const asked = new Map<string, string[]>();
     for (const key of keys) {
@@ -63,7 +77,7 @@ export class KeyedQuery<T> {
    * request for such a key would cost everybody in its batch a failed statement and its repetition in halves.
    */
   async #learnForm(call: Call): Promise<void> {
-    const rows = await this.#sql.rows(columnType, [this.#table, this.#column], call);
+    const rows = await this.#sql.rows(columnType, [this.table, this.#column], call);
     const type = rows[0]?.[0];
     // A table that is not there yet is asked for again.
     if (type) this.#form = keyForm(type) ?? null;

@@ -23,9 +23,18 @@ export interface PostgresOptions {
   readonly onConnectionLost: (error: Error) => void;
 }
 
+/** A question for many keys at once, for `batched`, and what its answers are invalidated by: see KeyedQuery. */
+export interface JsonByKey<T> {
+  (keys: readonly string[], call: Call): Promise<Map<string, JsonText<T>>>;
+  readonly tagsOf: (key: string) => readonly string[] | undefined;
+}
+
 export interface Postgres extends Sql {
-  /** A question for many keys at once, for `batched`: see KeyedQuery. */
-  jsonByKey<T>(column: `${string}.${string}`, text: string): (keys: readonly string[], call: Call) => Promise<Map<string, JsonText<T>>>;
+  jsonByKey<T>(column: `${string}.${string}`, text: string): JsonByKey<T>;
+  /** Those that questions by key are about. */
+  readonly tables: readonly string[];
+  /** Connects, and learns what the first question would have to wait for. */
+  warm(call: Call): Promise<void>;
   check(call: Call): Promise<void>;
   /** Waits for queries under way, then closes all connections. */
   close(): Promise<void>;
@@ -38,6 +47,7 @@ class PooledPostgres implements Postgres {
   readonly #name: string;
   readonly #pool: Pool;
   readonly #attributes: Attributes;
+  readonly #keyed: KeyedQuery<unknown>[] = [];
   /** Statements are prepared under one name for each text, the same on every connection. */
   readonly #prepared = new Map<string, string>();
 
@@ -58,9 +68,18 @@ class PooledPostgres implements Postgres {
     return call.trace?.span ? this.#recorded(statement, values, call) : this.#query(statement, values, call);
   }
 
-  jsonByKey<T>(column: `${string}.${string}`, text: string) {
+  jsonByKey<T>(column: `${string}.${string}`, text: string): JsonByKey<T> {
     const keyed = new KeyedQuery<T>(this, column, text);
-    return (keys: readonly string[], call: Call): Promise<Map<string, JsonText<T>>> => keyed.load(keys, call);
+    this.#keyed.push(keyed);
+    return Object.assign((keys: readonly string[], call: Call) => keyed.load(keys, call), { tagsOf: (key: string) => keyed.tagsOf(key) });
+  }
+
+  get tables(): readonly string[] {
+    return this.#keyed.map(({ table }) => table);
+  }
+
+  async warm(call: Call): Promise<void> {
+    await Promise.all(this.#keyed.map((keyed) => keyed.learn(call)));
   }
 
   async check(call: Call): Promise<void> {

@@ -46,12 +46,12 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
   const planned = planParts(name, spec.parts);
   const names = planned.map((part) => part.name);
 
-  function gather(question: In, call: Call, asker: Call): Promise<Answer<DataOf<P>>> {
+  function gather(question: In, call: Call): Promise<Answer<DataOf<P>>> {
     return new Promise((resolve, reject) => {
       const own = call.within(deadlineMs);
       const done = (landed: readonly Landed[]) => {
         const answered = answerFrom<DataOf<P>>(names, landed);
-        asker.inTime = answered;
+        call.flight.inTime = () => answered;
         resolve(answered);
       };
       new Gathering(planned, own, { done, failed: reject }).start(question);
@@ -60,8 +60,8 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
 
   // As a part it has a span of its own, for its parts to lie under; as an endpoint the server's span is that.
   function answer(question: In, call: Call): Promise<Answer<DataOf<P>>> {
-    if (call.part === undefined) return gather(question, call, call);
-    return inSpan(name, call, (own) => gather(question, own, call));
+    if (call.part === undefined) return gather(question, call);
+    return inSpan(name, call, (own) => gather(question, own));
   }
 
   async function* stream(question: In, call: Call): AsyncGenerator<Landed, void, undefined> {

@@ -1,4 +1,5 @@
 import type { Failure } from './failure.ts';
+import type { Freshness } from './flight.ts';
 import { JsonText, toJson } from './json-text.ts';
 
 /** How one part of an answer came about. */
@@ -10,6 +11,10 @@ export interface PartReport {
   readonly tookMs: number;
   /** Why the part is missing; only then. */
   readonly failure?: Failure;
+  /** For how long a cache keeps it, if one does; of a nested aggregate, the shortest of its parts. */
+  readonly kept?: Freshness | undefined;
+  /** Somebody else's load brought it. */
+  readonly collapsed?: true | undefined;
 }
 
 /** What an aggregate answers: a value for each part, and a report of each, those of nested aggregates included. */
@@ -37,6 +42,16 @@ export class Answer<Data> {
   get complete(): boolean {
     for (const { state } of this.parts) if (state === 'missing') return false;
     return true;
+  }
+
+  /** The freshness that ends first; undefined if a part is kept by no cache, or missing. */
+  get kept(): Freshness | undefined {
+    let first: Freshness | undefined;
+    for (const { kept } of this.parts) {
+      if (!kept) return undefined;
+      if (!first || kept.freshUntil < first.freshUntil) first = kept;
+    }
+    return first;
   }
 
   /** The members of the data as JSON, in the order of the definition, without the braces around them. */

@@ -1,10 +1,6 @@
 import { Failure } from './failure.ts';
+import { Flight } from './flight.ts';
 import type { Trace } from './trace.ts';
-
-/** How a part's value was obtained. Policies write it; the trace and the reply read it. */
-export interface Flight {
-  served: 'live' | 'cache' | 'stale';
-}
 
 /**
  * Somebody who must hear that a call was stopped. A link of the call's own list: to join and to leave costs a few
@@ -37,11 +33,8 @@ export class Call extends Listener implements Disposable {
   readonly flight: Flight;
   /** The name of the part, on the call that an aggregate made for it; inner calls are not for the part itself. */
   readonly part: string | undefined;
-  /**
-   * What an aggregate had for this call. Its asker may be stopped by the same deadline, and then takes this in the same
-   * moment: the promise of it would be heard one moment too late.
-   */
-  inTime: unknown;
+  /** Set on the root: the client wants nothing from a cache, and may want that. */
+  reload = false;
   /** Where this call stands in its trace. Set once, by whoever makes the call. */
   trace: Trace | undefined;
   /** Some timer, this call's or one above it, will stop it by its deadline. */
@@ -58,7 +51,6 @@ export class Call extends Listener implements Disposable {
     this.root = parent ? parent.root : this;
     this.flight = flight;
     this.part = part;
-    this.inTime = undefined;
     this.trace = parent?.trace;
     this.#bounded = parent !== undefined && parent.#bounded;
     if (!parent) return;
@@ -68,7 +60,7 @@ export class Call extends Listener implements Disposable {
 
   /** The call of a request: it is stopped `ms` from now, unless it ends before. */
   static start(ms: number, trace?: Trace): Call {
-    const call = new Call(performance.now() + ms, undefined, { served: 'live' }, undefined);
+    const call = new Call(performance.now() + ms, undefined, new Flight(), undefined);
     call.trace = trace;
     call.#arm(ms);
     return call;
@@ -79,7 +71,7 @@ export class Call extends Listener implements Disposable {
    * asker leaves, and each asker leaves by its own deadline. `deadlineAt` is the latest of theirs.
    */
   static shared(deadlineAt: number, trace: Trace | undefined): Call {
-    const call = new Call(deadlineAt, undefined, { served: 'live' }, undefined);
+    const call = new Call(deadlineAt, undefined, new Flight(), undefined);
     call.trace = trace;
     return call;
   }
@@ -100,7 +92,7 @@ export class Call extends Listener implements Disposable {
 
   /** A call inside this one whose flight is its own: for a part, or for work that parts share. */
   fork(part?: string): Call {
-    return new Call(this.deadlineAt, this, { served: 'live' }, part);
+    return new Call(this.deadlineAt, this, new Flight(), part);
   }
 
   /** What this request has already asked; kept by the root, so that all parts share it. */

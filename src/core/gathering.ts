@@ -1,6 +1,7 @@
 import { Answer, type PartReport } from './answer.ts';
 import { type Call, Listener } from './call.ts';
 import { type Failure, failureOf, PartFailure } from './failure.ts';
+import type { Flight } from './flight.ts';
 import type { PlannedPart } from './part.ts';
 import { settling } from './source.ts';
 
@@ -51,13 +52,13 @@ export class Gathering extends Listener {
 
   override stopped(reason: Failure): void {
     if (reason.code !== 'deadline_exceeded') return this.#fail(reason);
+    const inTime = this.#parts.map((_, at) => this.#calls[at]?.flight.inTime?.());
     // First, because without it there is no answer for the others to be missing from.
-    const required = this.#parts.findIndex((part, at) => part.required && !this.#landed[at] && !this.#calls[at]?.inTime);
+    const required = this.#parts.findIndex((part, at) => part.required && !this.#landed[at] && inTime[at] === undefined);
     if (required >= 0) return this.#missing(required, reason);
     for (let at = 0; at < this.#parts.length; at++) {
-      const call = this.#calls[at];
-      if (call?.inTime) this.#land(at, call.inTime, call.flight.served);
-      else this.#missing(at, reason);
+      if (inTime[at] === undefined) this.#missing(at, reason);
+      else this.#land(at, inTime[at], this.#calls[at]!.flight);
     }
   }
 
@@ -67,7 +68,7 @@ export class Gathering extends Listener {
     this.#calls.push(call);
     settling(source, input, call).then(
       (value) => {
-        this.#land(at, value, call.flight.served);
+        this.#land(at, value, call.flight);
         call.end();
       },
       (error: unknown) => {
@@ -77,11 +78,15 @@ export class Gathering extends Listener {
     );
   }
 
-  #land(at: number, value: unknown, state: PartReport['state']): void {
+  #land(at: number, value: unknown, { served, kept, collapsed }: Flight): void {
     if (this.#ended || this.#landed[at]) return;
     const { name } = this.#parts[at]!;
-    const own: PartReport = { part: name, state, tookMs: performance.now() - this.#startedAt };
-    const reports = value instanceof Answer ? [own, ...value.parts.map((report) => ({ ...report, part: `${name}.${report.part}` }))] : [own];
+    const nested = value instanceof Answer ? value : undefined;
+    const own: PartReport = {
+      part: name, state: served, tookMs: performance.now() - this.#startedAt,
+      kept: nested ? nested.kept : kept, collapsed: collapsed || undefined,
+    };
+    const reports = nested ? [own, ...nested.parts.map((report) => ({ ...report, part: `${name}.${report.part}` }))] : [own];
     this.#settle(at, { name, value, reports });
   }
 

@@ -28,7 +28,10 @@ async function recorded<Out>(source: string, call: Call, work: (call: Call) => P
   if (!own.over) own.listen(end);
   try {
     const answer = await work(own);
-    trace.span.setAttribute('tributary.served', call.flight.served);
+    const { served, kept, collapsed } = call.flight;
+    trace.span.setAttribute('tributary.served', served);
+    if (kept) trace.span.setAttribute('tributary.age_ms', Math.round(performance.now() - kept.storedAt));
+    if (collapsed) trace.span.setAttribute('tributary.collapsed', true);
     end.once();
     return answer;
   } catch (error) {

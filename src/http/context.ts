@@ -9,7 +9,7 @@ function bindings({ env }: { readonly env?: Partial<HttpBindings> }): Partial<Ht
 }
 
 /** A request header, read where Node has parsed it already: Hono's own way makes a Headers object for each request. */
-export function headerOf(c: HttpContext, name: 'accept' | 'authorization' | 'traceparent'): string | undefined {
+export function headerOf(c: HttpContext, name: 'accept' | 'authorization' | 'cache-control' | 'if-none-match' | 'traceparent'): string | undefined {
   const { incoming } = bindings(c);
   return incoming ? (incoming.headers[name] as string | undefined) : c.req.header(name);
 }
@@ -19,3 +19,6 @@ export const targetOf = (c: HttpContext): string => bindings(c).incoming?.url ??
 
 /** Node's reply, on a socket. */
 export const replyOf = (c: HttpContext): HttpBindings['outgoing'] | undefined => bindings(c).outgoing;
+
+/** Node's request, on a socket. */
+export const requestOf = (c: HttpContext): HttpBindings['incoming'] | undefined => bindings(c).incoming;

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Answer } from '../core/answer.ts';
 import { isRecording } from '../core/trace.ts';
 import { Complaints } from './complaints.ts';
 import type { Sampling } from './trace-context.ts';
@@ -13,6 +14,13 @@ export interface EdgeOptions {
   /** What a missed deadline is answered with: 504, or 408 for clients of the service that this one replaces. */
   readonly timeoutStatus: 504 | 408;
   readonly admit?: Admit;
+  /** Whether a client may have what it asks for loaded anew (`Cache-Control: no-cache`). Not at a public edge: it would be a way around the cache. */
+  readonly mayReload?: boolean;
+}
+
+/** Keeps answers that can be sent again as they are. */
+export interface Keeper {
+  keep(target: string, route: string, answer: Answer<unknown>, body: string, etag: string): void;
 }
 
 /** A request whose reply is not complete, and its place among the others. */
@@ -28,6 +36,11 @@ export class Edge {
   readonly sampling: Sampling;
   readonly timeoutStatus: 504 | 408;
   readonly admit: Admit | undefined;
+  readonly mayReload: boolean;
+  /** Where answers are kept to be sent again, if they are. */
+  keeper: Keeper | undefined;
+  /** Requests that the lane of ready answers has chosen to be recorded, and left to the routes. */
+  readonly #chosen = new WeakSet<object>();
   /**
    * An array and no Set: when a Set outgrows its table, V8 links the old table to the new one, so that under constant
    * churn a table that was promoted keeps alive all that came after it. That made a tenth of all CPU garbage collection.
@@ -35,13 +48,23 @@ export class Edge {
   readonly #underWay: UnderWay[] = [];
   #draining = false;
 
-  constructor({ log, sampling, timeoutStatus, admit }: EdgeOptions) {
+  constructor({ log, sampling, timeoutStatus, admit, mayReload = false }: EdgeOptions) {
     this.log = log;
     this.complaints = new Complaints(log);
     // Without an SDK a sampled request would make spans that record nothing.
     this.sampling = isRecording() ? sampling : { ratio: 0, trustParent: false };
     this.timeoutStatus = timeoutStatus;
     this.admit = admit;
+    this.mayReload = mayReload;
+  }
+
+  choose(request: object): void {
+    this.#chosen.add(request);
+  }
+
+  /** The dice are thrown once for each request. */
+  samplingOf(request: object | undefined): Sampling {
+    return request && this.#chosen.delete(request) ? { ...this.sampling, ratio: 1 } : this.sampling;
   }
 
   get draining(): boolean {

@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
-import type { Clients } from '../clients/clients.ts';
-import { startCall } from '../core/call.ts';
+import { type Call, startCall } from '../core/call.ts';
 
 /** What Kubernetes asks, and SREs. */
 export interface Health {
@@ -10,6 +9,14 @@ export interface Health {
   readonly draining: () => boolean;
 }
 
+/** What is asked over a wire. */
+interface Dependency {
+  check(call: Call): Promise<void>;
+}
+
+/** By their names. */
+type Dependencies<D> = { readonly [Name in keyof D]: Dependency };
+
 /** The longest a dependency is waited for when `?verbose` asks after it. */
 const checkMs = 500;
 
@@ -18,7 +25,7 @@ const checkMs = 500;
  * Dependencies are shown and never decide: a shared one that is down would take all pods out of service at once,
  * while each could still answer in part.
  */
-export function createHealth(clients: Clients, { started, draining }: Health): Hono {
+export function createHealth<D extends Dependencies<D>>(clients: D, { started, draining }: Health): Hono {
   const app = new Hono();
   const probe = (path: string, checks: () => Record<string, boolean>) => app.get(path, async (c) => {
     const own = Object.entries(checks());
@@ -34,8 +41,8 @@ export function createHealth(clients: Clients, { started, draining }: Health): H
 }
 
 /** A line for each client: it answers, or what came instead. */
-async function dependencies(clients: Clients): Promise<string[]> {
-  return Promise.all(Object.entries(clients).map(async ([name, client]: [string, Clients[keyof Clients]]) => {
+async function dependencies(clients: object): Promise<string[]> {
+  return Promise.all(Object.entries(clients).map(async ([name, client]: [string, Dependency]) => {
     using call = startCall(checkMs);
     try {
       await client.check(call);

@@ -1,6 +1,7 @@
 import type { Aggregate } from '../core/aggregate.ts';
 import { Call } from '../core/call.ts';
 import { untilOver } from '../core/until-over.ts';
+import { wantsReload } from './caching.ts';
 import { headerOf, type HttpContext, targetOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { guarded } from './guarded.ts';
@@ -26,10 +27,11 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
     let streaming = false;
     try {
       if (edge.admit) await untilOver(Promise.resolve(edge.admit((name) => headerOf(c, name))), call);
+      if (edge.mayReload) call.reload = wantsReload(headerOf(c, 'cache-control'));
       const input = inputFrom(targetOf(c), asked.input);
       const type = mediaType(headerOf(c, 'accept'));
       if (type === 'application/json') {
-        return whole(await guarded(asked(input, call), call, { graceMs, name: asked.name, log: edge.log }), visit);
+        return whole(await guarded(asked(input, call), call, { graceMs, name: asked.name, log: edge.log }), c, route, visit, edge);
       }
       const reply = await streamed(type, asked.stream(input, call), call, visit, edge);
       // A reply to HEAD is never read, so nothing would end its stream.

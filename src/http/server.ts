@@ -1,29 +1,33 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type HttpBindings, type Http2Bindings, serve as createServer } from '@hono/node-server';
+import { getRequestListener, type HttpBindings, type Http2Bindings } from '@hono/node-server';
 
 /** How long an idle connection is kept: above what load balancers do (60 s), so that they close it, and not we under their request. */
 const keepAliveMs = 75_000;
 
+interface Listening {
+  readonly fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response>;
+}
+
+/** Answers a request at once, or returns false: then the app does. */
+export type Lane = (request: IncomingMessage, response: ServerResponse) => boolean;
+
 /**
  * Listens, and resolves when it does. Rejects if it cannot: the port is taken or not allowed. The limits end clients
- * that send their headers or body byte by byte (slowloris); Node's own are minutes.
+ * that send their headers or body byte by byte (slowloris); Node's own are minutes. Requests are offered to the lane first.
  */
-export async function listen(app: { readonly fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response> }, port: number, hostname: string): Promise<Server> {
+export async function listen(app: Listening, port: number, hostname: string, lane?: Lane): Promise<Server> {
+  const listener = getRequestListener(app.fetch, { hostname });
   const server = createServer({
-    fetch: app.fetch,
-    port,
-    hostname,
-    serverOptions: {
-      headersTimeout: 5_000,
-      requestTimeout: 10_000,
-      connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: keepAliveMs,
-      maxHeaderSize: 16 * 1024,
-    },
-  }) as Server;
-  if (!server.listening) await once(server, 'listening');
+    headersTimeout: 5_000,
+    requestTimeout: 10_000,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: keepAliveMs,
+    maxHeaderSize: 16 * 1024,
+  }, lane ? (request, response) => { if (!lane(request, response)) void listener(request, response); } : listener);
+  server.listen(port, hostname);
+  await once(server, 'listening');
   return server;
 }
 

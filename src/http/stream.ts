@@ -84,7 +84,7 @@ async function* chunksOf(
 
 function partMembers({ name, value, reports }: Landed): string {
   const [own] = reports;
-  const about = { part: name, state: own!.state, took_ms: tenths(own!.tookMs), ...(own!.failure ? { error: errorOf(own!) } : {}) };
+  const about = { ...reportOf(own!), ...(own!.failure ? { error: errorOf(own!) } : {}) };
   return `${membersOf(about)},"data":${oneLine(valueJson(value))}`;
 }
 
@@ -94,9 +94,15 @@ const oneLine = (json: string): string => json.replaceAll(/[\r\n]+/g, ' ');
 function endMembers(reports: readonly PartReport[], missing: readonly PartReport[]): string {
   return membersOf({
     complete: missing.length === 0,
-    parts: reports.map(({ part, state, tookMs }) => ({ part, state, took_ms: tenths(tookMs) })),
+    parts: reports.map(reportOf),
     ...(missing.length > 0 ? { errors: missing.map(errorOf) } : {}),
   });
+}
+
+/** How a part came about; one that is not live says how old it is. */
+function reportOf({ part, state, tookMs, kept }: PartReport): Record<string, unknown> {
+  const age = kept && state !== 'live' ? { age_ms: Math.round(performance.now() - kept.storedAt) } : {};
+  return { part, state, took_ms: tenths(tookMs), ...age };
 }
 
 const membersOf = (object: Record<string, unknown>): string => JSON.stringify(object).slice(1, -1);

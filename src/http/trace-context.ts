@@ -13,17 +13,24 @@ export interface Sampling {
  * A request's place in its trace: the caller's, if it sent a W3C `traceparent`, else a new one. `ratio` is rolled with
  * dice and not taken from the trace id, because the client picks that.
  */
-export function startTrace(name: string, traceparent: string | undefined, { ratio, trustParent }: Sampling): Trace {
+export function startTrace(name: string, traceparent: string | undefined, sampling: Sampling): Trace {
   const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
-  const sampled = parent && trustParent ? parent.sampled : ratio > 0 && (ratio >= 1 || Math.random() < ratio);
-  if (sampled) {
+  if (isSampled(parent, sampling)) {
     const trace = startSpan(name, { kind: SpanKind.SERVER, parent });
     if (trace.span.isRecording()) return trace;
   }
-  return { traceId: parent?.traceId ?? hex(32), spanId: hex(16), span: undefined };
+  return plainTrace(parent);
 }
 
-interface RemoteParent extends Trace {
+/** The decision whether a request is recorded; each call throws the dice anew. */
+export function isSampled(parent: RemoteParent | undefined, { ratio, trustParent }: Sampling): boolean {
+  return parent && trustParent ? parent.sampled : ratio > 0 && (ratio >= 1 || Math.random() < ratio);
+}
+
+/** Of a request that is not recorded: ids only. */
+export const plainTrace = (parent: RemoteParent | undefined): Trace => ({ traceId: parent?.traceId ?? hex(32), spanId: hex(16), span: undefined });
+
+export interface RemoteParent extends Trace {
   readonly sampled: boolean;
 }
 

@@ -1,7 +1,8 @@
+import type { Logger } from 'pino';
 import type { PartReport } from '../core/answer.ts';
 import { Failure } from '../core/failure.ts';
 import { endSpan, type Trace } from '../core/trace.ts';
-import { headerOf, type HttpContext, replyOf } from './context.ts';
+import { headerOf, type HttpContext, replyOf, requestOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { tenths } from './tenths.ts';
 import { startTrace } from './trace-context.ts';
@@ -11,6 +12,33 @@ const clientGone = new Failure('client_gone', 'the client went away');
 
 /** The status under which a request is logged whose client left before the reply: nginx's, and nobody receives it. */
 export const clientGoneStatus = 499;
+
+interface Access {
+  readonly method: string;
+  /** The route and not the path: ids do not belong in logs. */
+  readonly route: string;
+  readonly status: number;
+  readonly startedAt: number;
+  readonly trace: Trace;
+  readonly failure?: Failure | undefined;
+  readonly missing?: readonly PartReport[];
+}
+
+/** The one line that a request leaves in the log. */
+export function logAccess(log: Logger, { method, route, status, startedAt, trace, failure, missing = [] }: Access): void {
+  // Checked here, because building the line costs more than asking.
+  if (!log.isLevelEnabled('info')) return;
+  log.info({
+    method,
+    route,
+    status,
+    duration_ms: tenths(performance.now() - startedAt),
+    trace_id: trace.traceId,
+    span_id: trace.spanId,
+    ...(failure ? { code: failure.code } : {}),
+    ...(missing.length > 0 ? { missing: Object.fromEntries(missing.map((report) => [report.part, report.failure?.code])) } : {}),
+  }, 'request');
+}
 
 /**
  * A client's request from its arrival until its reply has left, or the client has: the server's span and the one
@@ -33,7 +61,7 @@ export class Visit {
     this.#route = route;
     this.#method = c.req.method;
     this.#edge = edge;
-    this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.sampling);
+    this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.samplingOf(requestOf(c)));
     const reply = replyOf(c);
     if (!reply || !('shouldKeepAlive' in reply)) return;
     const underWay = { reply, place: 0 };
@@ -56,26 +84,8 @@ export class Visit {
       this.failure = clientGone;
       this.status = clientGoneStatus;
     }
-    this.#log();
+    logAccess(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, startedAt: this.#startedAt, trace: this.trace, failure: this.failure, missing: this.#missing });
     this.#endSpan();
-  }
-
-  #log(): void {
-    const { log } = this.#edge;
-    // Checked here, because building the line costs more than asking.
-    if (!log.isLevelEnabled('info')) return;
-    const { trace, status, failure } = this;
-    log.info({
-      method: this.#method,
-      // The route and not the path: ids do not belong in logs.
-      route: this.#route,
-      status,
-      duration_ms: tenths(performance.now() - this.#startedAt),
-      trace_id: trace.traceId,
-      span_id: trace.spanId,
-      ...(failure ? { code: failure.code } : {}),
-      ...(this.#missing.length > 0 ? { missing: Object.fromEntries(this.#missing.map((report) => [report.part, report.failure?.code])) } : {}),
-    }, 'request');
   }
 
   #endSpan(): void {

@@ -1,24 +1,42 @@
 import type { Answer, PartReport } from '../core/answer.ts';
 import { traceparent } from '../core/trace.ts';
+import { ages, cacheControl, cacheStatus, etagOf, matches } from './caching.ts';
+import { headerOf, type HttpContext, requestOf } from './context.ts';
+import type { Edge } from './edge.ts';
 import { tenths } from './tenths.ts';
 import type { Visit } from './visit.ts';
 
 /** The reply with the whole answer: JSON, its members in the order of the definition, `errors` only if something is missing. */
-export function whole<Data>(answer: Answer<Data>, visit: Visit): Response {
+export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string, visit: Visit, edge: Edge): Response {
   const { parts, complete } = answer;
   const context = traceparent(visit.trace);
-  const headers = {
+  const now = performance.now();
+  const headers: Record<string, string> = {
     'content-type': 'application/json',
-    // Parts are live: a private cache may keep the answer, but not as fresh. One with something missing is kept by nobody.
-    'cache-control': complete ? 'private, max-age=0' : 'no-store',
     vary: 'accept',
     traceresponse: context,
     'server-timing': serverTiming(parts, context),
   };
-  if (complete) return new Response(`{${answer.members()}}`, { headers });
-  const missing = parts.filter(({ state }) => state === 'missing');
-  visit.lacks(missing);
-  return new Response(`{${answer.members()},"errors":${JSON.stringify(missing.map(errorOf))}}`, { headers });
+  const status = cacheStatus(parts, now);
+  if (status !== undefined) headers['cache-status'] = status;
+  if (!complete) {
+    // Kept by nobody: what is missing may be there a moment later.
+    headers['cache-control'] = 'no-store';
+    const missing = parts.filter(({ state }) => state === 'missing');
+    visit.lacks(missing);
+    return new Response(`{${answer.members()},"errors":${JSON.stringify(missing.map(errorOf))}}`, { headers });
+  }
+  const body = `{${answer.members()}}`;
+  const etag = etagOf(body);
+  const age = ages(answer.kept, now);
+  headers['cache-control'] = cacheControl(age);
+  headers['etag'] = etag;
+  if (parts.some(({ state }) => state !== 'live')) headers['age'] = String(age.ageS);
+  const request = requestOf(c);
+  if (request?.method === 'GET' && request.url) edge.keeper?.keep(request.url, route, answer, body, etag);
+  if (!matches(headerOf(c, 'if-none-match'), etag)) return new Response(body, { headers });
+  delete headers['content-type'];
+  return new Response(null, { status: 304, headers });
 }
 
 /** What a client is told about a missing part. */

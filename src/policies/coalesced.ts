@@ -1,6 +1,7 @@
 import { Call } from '../core/call.ts';
 import type { Failure } from '../core/failure.ts';
 import type { PolicyOf } from '../core/source.ts';
+import { type Place, Places } from './places.ts';
 import { joined } from './shared-trace.ts';
 import { Shared } from './shared.ts';
 
@@ -10,11 +11,11 @@ import { Shared } from './shared.ts';
  * aboard any more, or a chain of new callers could keep a hanging source waiting for ever.
  */
 export const coalesced = <In, Out>(key: (input: In) => string): PolicyOf<In, Out> => (next) => {
-  const places: Places<Out> = new Map();
+  const places = new Places<Load<Out>>();
   return (input, call) => {
     if (call.reason) return Promise.reject(call.reason);
     const id = key(input);
-    const running = places.get(id)?.load;
+    const running = places.get(id);
     if (running && performance.now() < running.call.deadlineAt) {
       joined(call, running.call.trace);
       return running.join(call);
@@ -26,26 +27,17 @@ export const coalesced = <In, Out>(key: (input: In) => string): PolicyOf<In, Out
   };
 };
 
-/**
- * Loads under way. The map holds places and not the loads themselves: under constant churn V8's garbage collector
- * comes late to what a map has held (see Edge), and an empty place is all that it then keeps.
- */
-type Places<Out> = Map<string, { load: Load<Out> | undefined }>;
-
 /** A load on its way, and who waits for it. */
 class Load<Out> extends Shared<Out> {
   readonly call: Call;
-  readonly #places: Places<Out>;
-  readonly #id: string;
-  readonly #place: { load: Load<Out> | undefined };
+  readonly #places: Places<Load<Out>>;
+  readonly #place: Place<Load<Out>>;
 
-  constructor(places: Places<Out>, id: string, asker: Call) {
+  constructor(places: Places<Load<Out>>, id: string, asker: Call) {
     super();
     this.call = Call.shared(asker.deadlineAt, asker.trace);
     this.#places = places;
-    this.#id = id;
-    this.#place = { load: this };
-    places.set(id, this.#place);
+    this.#place = places.take(id, this);
   }
 
   follow(answer: Promise<Out>): void {
@@ -56,18 +48,12 @@ class Load<Out> extends Shared<Out> {
   }
 
   protected override deserted(reason: Failure): void {
-    this.#forget();
+    this.#places.leave(this.#place);
     this.call.stop(reason);
   }
 
   #end(): void {
-    this.#forget();
+    this.#places.leave(this.#place);
     this.call.end();
-  }
-
-  #forget(): void {
-    this.#place.load = undefined;
-    // A newer load may have taken the place of one that was past its deadline.
-    if (this.#places.get(this.#id) === this.#place) this.#places.delete(this.#id);
   }
 }

@@ -1,5 +1,6 @@
 import type { Call } from '../core/call.ts';
 import type { Failure } from '../core/failure.ts';
+import type { Flight } from '../core/flight.ts';
 import type { PolicyOf } from '../core/source.ts';
 import { joined } from './shared-trace.ts';
 import { Shared } from './shared.ts';
@@ -41,9 +42,13 @@ class Memo<Out> extends Shared<Out> {
     asked.set(id, this);
   }
 
+  protected override get flight(): Flight {
+    return this.call.flight;
+  }
+
   override join(call: Call): Promise<Out> {
     if (!this.#known) return super.join(call);
-    call.flight.served = this.call.flight.served;
+    call.flight.follow(this.call.flight);
     return this.#known;
   }
 

@@ -13,6 +13,17 @@ export function joined(asker: Call, work: Trace | undefined): void {
   if (work?.span && work.span !== span) linkBoth(asker.trace, work);
 }
 
+/**
+ * The trace of work that goes on behind an asker's back: one of its own, linked with the asker's, because that one ends
+ * first. Where the asker is not sampled there is no span, and its ids go along.
+ */
+export function behind(asker: Trace | undefined, name: string): Trace | undefined {
+  if (!asker?.span) return asker;
+  const own = startSpan(name, { kind: SpanKind.INTERNAL, parent: undefined, links: [asker] });
+  if (asker.span.isRecording()) asker.span.addLink({ context: own.span.spanContext() });
+  return own;
+}
+
 /** A batch as its askers' traces see it: one span below the first of them that is sampled, linked with the others. */
 export class BatchTrace {
   /** Where the work of the batch belongs. Without a sampled asker it has ids only. */

@@ -1,5 +1,6 @@
-import { type Call, type Flight, Listener } from '../core/call.ts';
+import { type Call, Listener } from '../core/call.ts';
 import type { Failure } from '../core/failure.ts';
+import type { Flight } from '../core/flight.ts';
 
 /**
  * One answer that several callers wait for. An asker leaves when its own call ends, and nobody else notices; when the
@@ -12,6 +13,11 @@ export abstract class Shared<Out> {
   /** Nobody waits any more: the last asker's call was stopped, for this reason. */
   protected abstract deserted(reason: Failure): void;
 
+  /** How the work goes, where it may have something to show to those who leave. */
+  protected get flight(): Flight | undefined {
+    return undefined;
+  }
+
   /** Waits for the answer, or rejects with the reason why the asker's own call was stopped. */
   join(call: Call): Promise<Out> {
     if (call.reason) return Promise.reject(call.reason);
@@ -23,10 +29,10 @@ export abstract class Shared<Out> {
   }
 
   /** Gives everybody who still waits the answer, and says how it was served. */
-  resolve(answer: Out, { served }: Flight): void {
+  resolve(answer: Out, flight: Flight): void {
     for (const asker of this.askers) {
       asker.call.unlisten(asker);
-      asker.call.flight.served = served;
+      asker.call.flight.follow(flight);
       asker.resolve(answer);
     }
     this.askers.length = 0;
@@ -41,6 +47,11 @@ export abstract class Shared<Out> {
   }
 
   leave(asker: Asker<Out>, reason: Failure): void {
+    const { flight } = this;
+    if (flight?.inTime) {
+      asker.call.flight.follow(flight);
+      asker.call.flight.inTime = flight.inTime;
+    }
     asker.reject(reason);
     this.askers.splice(this.askers.indexOf(asker), 1);
     if (this.askers.length === 0) this.deserted(reason);

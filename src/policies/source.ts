@@ -1,6 +1,8 @@
 import type { Duration } from '../core/duration.ts';
 import { type Source, stack } from '../core/source.ts';
 import { isBatched } from './batched.ts';
+import { CachePlan, type CacheRules } from './cache-plan.ts';
+import { cached } from './cached.ts';
 import { coalesced } from './coalesced.ts';
 import { memoised } from './memoised.ts';
 import { traced } from './traced.ts';
@@ -15,12 +17,16 @@ export interface SourceSpec<In, Out> {
   readonly key?: (input: NoInfer<In>) => string;
   /** The longest the source may take. Left out, it has whatever is left of its caller's time. */
   readonly timeout?: Duration;
+  /** For how long answers are kept, and by what they differ. They have to be JsonText. */
+  readonly cache?: CacheRules<NoInfer<In>>;
   /** Other sources ask this one: each request then asks it the same thing once. Needs a key. */
   readonly memoise?: boolean;
 }
 
 /** A source with its policies. This is the only place where their order is written. */
-export function source<In, Out>({ name, load, key, timeout, memoise = false }: SourceSpec<In, Out>): Source<In, Out> {
+export function source<In, Out>({ name, load, key: given, timeout, cache, memoise = false }: SourceSpec<In, Out>): Source<In, Out> {
+  const plan = cache && new CachePlan<In>(name, cache);
+  const key = given ?? (plan && ((input: In) => plan.keyOf(input)));
   if (memoise && !key) throw new TypeError(`expected source ${name} to have a key, since it is memoised, but got none`);
   return stack(
     load,
@@ -28,8 +34,10 @@ export function source<In, Out>({ name, load, key, timeout, memoise = false }: S
     traced(name),
     // Above coalescing, because what a request already knows needs nobody else's load.
     memoise && key && memoised(key),
+    // Above all that makes asking safe, because what is kept needs neither. Its loads are shared already.
+    plan && cache?.in && cached(cache.in, plan),
     // Above the time-out, because callers share one load and one clock. A batch removes its duplicates itself.
-    key && !isBatched(load) && coalesced(key),
+    key && !cache?.in && !isBatched(load) && coalesced(key),
     timeout && within(timeout),
   );
 }

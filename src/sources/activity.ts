@@ -1,11 +1,11 @@
 import type { EventCounts } from '../clients/analytics.ts';
-import type { Clients } from '../clients/clients.ts';
 import { JsonText } from '../core/json-text.ts';
 import { batched } from '../policies/batched.ts';
 import { source } from '../policies/source.ts';
+import type { Systems } from './systems.ts';
 import type { User } from './user.ts';
 
-export const activity = ({ analytics }: Clients) =>
+export const activity = ({ analytics, cache }: Systems) =>
   source({
     name: 'activity',
     load: batched({
@@ -14,4 +14,5 @@ export const activity = ({ analytics }: Clients) =>
       // Somebody who has done nothing yet: an answer, and not a missing one.
       otherwise: new JsonText<EventCounts>('{}'),
     }),
+    cache: { in: cache, subject: 'user_id', fresh: '30s', stale: '5m', staleIfError: '30m', tags: ({ user_id }) => analytics.tagsOf(user_id) },
   });

@@ -1,13 +1,13 @@
-import type { Clients } from '../clients/clients.ts';
 import { activity } from './activity.ts';
 import { profile } from './profile.ts';
 import { recommendations } from './recommendations.ts';
+import type { Systems } from './systems.ts';
 
 /** Every question this service can ask, wired once per process. */
-export const createSources = (clients: Clients) => ({
-  profile: profile(clients),
-  recommendations: recommendations(clients),
-  activity: activity(clients),
+export const createSources = (systems: Systems) => ({
+  profile: profile(systems),
+  recommendations: recommendations(systems),
+  activity: activity(systems),
 });
 
 export type Sources = ReturnType<typeof createSources>;

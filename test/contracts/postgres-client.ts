@@ -27,6 +27,8 @@ export function connectPostgres(url: string, options: Partial<PostgresOptions> =
     lost,
     rows: (...question) => postgres.rows(...question),
     jsonByKey: (...question) => postgres.jsonByKey(...question),
+    tables: postgres.tables,
+    warm: (call) => postgres.warm(call),
     check: (call) => postgres.check(call),
     close: () => postgres.close(),
     [Symbol.asyncDispose]: () => postgres.close(),

@@ -14,6 +14,8 @@ export interface Recommender extends HttpClient, AsyncDisposable {
 export function connectRecommender(url: string, options: Partial<HttpOptions> = {}): Recommender {
   const client = createHttpClient({ name: 'recommendations', url, ...options });
   return {
+    bulk: client.bulk,
+    getEach: (question, call) => client.getEach(question, call),
     get: (...question) => client.get(...question),
     check: (call) => client.check(call),
     close: () => client.close(),

@@ -10,7 +10,7 @@ const missing = (part: string, failure?: Failure): PartReport => ({ part, state:
 
 async function replyWith(answer: Answer<unknown>) {
   const { edge, lines } = edgeInMemory();
-  const reply = await replyOf(edge, (_, visit) => whole(answer, visit));
+  const reply = await replyOf(edge, (c, visit) => whole(answer, c, '/', visit, edge));
   return { reply, lines, text: await reply.text() };
 }
 

@@ -5,8 +5,8 @@ import { type ClientsConfig, closeClients, createClients } from '../../src/clien
 import { aggregate } from '../../src/core/aggregate.ts';
 import type { Duration } from '../../src/core/duration.ts';
 import { optional } from '../../src/core/part.ts';
-import { Edge, type EdgeOptions } from '../../src/http/edge.ts';
-import { createApp } from '../../src/app.ts';
+import { Edge } from '../../src/http/edge.ts';
+import { type AppOptions, createApp } from '../../src/app.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { closeServer, listen, portOf } from '../../src/http/server.ts';
 import { createSources, type Sources } from '../../src/sources/sources.ts';
@@ -19,7 +19,7 @@ import { until } from '../support/until.ts';
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
-export interface GatewayOptions extends Partial<ClientsConfig>, Partial<Pick<EdgeOptions, 'admit' | 'timeoutStatus' | 'sampling'>> {
+export interface GatewayOptions extends Partial<ClientsConfig>, Partial<Pick<AppOptions, 'admit' | 'timeoutStatus' | 'sampling' | 'cache' | 'mayReload'>> {
   readonly database: Pick<Database, 'url'>;
   /** In place of the shipped aggregate's two seconds: short for what has to be missed, long for what must not wait for it. */
   readonly deadline?: Duration;
@@ -42,7 +42,7 @@ export interface Gateway extends AsyncDisposable {
   accessLines(count: number): Promise<readonly LogLine[]>;
 }
 
-export async function startGateway({ database, deadline, admit, timeoutStatus = 504, sampling, ...config }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ database, deadline, admit, cache, mayReload = false, timeoutStatus = 504, sampling, ...config }: GatewayOptions): Promise<Gateway> {
   const upstream = await startUpstream();
   upstream.answer(json(['a', 'b']));
   const log: LogLine[] = [];
@@ -56,9 +56,9 @@ export async function startGateway({ database, deadline, admit, timeoutStatus = 
     statementTimeoutMs: 10_000,
     ...config,
   }, (client, error) => { logger.warn({ err: error, client }, 'an idle connection was lost'); });
-  const options = { log: logger, timeoutStatus, sampling: sampling ?? { ratio: 0, trustParent: false }, ...(admit ? { admit } : {}) };
-  const { app, edge } = deadline === undefined ? createApp(clients, options) : appWithin(deadline, new Edge(options), createSources(clients));
-  const server = await listen(app, 0, '127.0.0.1');
+  const options = { log: logger, timeoutStatus, sampling: sampling ?? { ratio: 0, trustParent: false }, ...(admit ? { admit } : {}), mayReload };
+  const { app, edge, lane } = deadline === undefined ? createApp(clients, { ...options, cache }) : appWithin(deadline, new Edge(options), createSources({ ...clients, cache }));
+  const server = await listen(app, 0, '127.0.0.1', lane);
   const url = `http://127.0.0.1:${portOf(server)}`;
   const about = (userId: string | number) => `${url}/api/aggregated?user_id=${userId}`;
   const accessLines = () => log.filter(({ msg }) => msg === 'request');
@@ -94,7 +94,7 @@ function appWithin(deadline: Duration, edge: Edge, sources: Sources) {
       analytics: optional(activity, { otherwise: {} }),
     },
   });
-  return { app: createRoutes(edge, { '/api/aggregated': overview }), edge };
+  return { app: createRoutes(edge, { '/api/aggregated': overview }), edge, lane: undefined };
 }
 
 /** A database with users 1 to 20, named `User 1` and so on; user 1 has looked at 12 things and bought 3. */

@@ -1,0 +1,56 @@
+/** Longer than any load may take: what was asked for before has ended by then. */
+const rememberedMs = 60_000;
+
+/** Beyond so many, single tags are not remembered: then everything that is being loaded counts as outdated. */
+const rememberedMax = 10_000;
+
+/**
+ * What has been invalidated lately, for loads that were under way then: what they bring may be the old value, and is
+ * not kept.
+ */
+export class Gone {
+  #at = new Map<string, number>();
+  #allAt = -Infinity;
+  #lastAt = -Infinity;
+  #sweptAt = -Infinity;
+
+  tags(tags: readonly string[], now = performance.now()): void {
+    this.#sweep(now);
+    this.#lastAt = now;
+    if (this.#at.size + tags.length > rememberedMax) return this.all(now);
+    for (const tag of tags) this.#at.set(tag, now);
+  }
+
+  all(now = performance.now()): void {
+    this.#allAt = this.#lastAt = now;
+    this.#at = new Map();
+  }
+
+  /**
+   * Whether something that bears these tags was invalidated at this moment or later; without tags, anything at all.
+   * Of moments longer ago than what is remembered nobody knows, so they count as outdated.
+   */
+  since(at: number, tags: readonly string[] | undefined, now = performance.now()): boolean {
+    if (this.#allAt >= at || now - at >= rememberedMs) return true;
+    return tags ? this.told(at, tags) : this.#lastAt >= at;
+  }
+
+  /** Whether it is remembered that one of these tags was invalidated at this moment or later. */
+  told(at: number, tags: readonly string[]): boolean {
+    if (this.#at.size === 0) return false;
+    return tags.some((tag) => this.#goneAt(tag) >= at || this.#goneAt(groupOf(tag)) >= at);
+  }
+
+  #goneAt(tag: string): number {
+    return this.#at.get(tag) ?? -Infinity;
+  }
+
+  #sweep(now: number): void {
+    if (now - this.#sweptAt < rememberedMs) return;
+    this.#sweptAt = now;
+    this.#at = new Map([...this.#at].filter(([, at]) => now - at < rememberedMs));
+  }
+}
+
+/** `users:42` is one of the group `users:*`. */
+export const groupOf = (tag: string): string => `${tag.slice(0, tag.indexOf(':') + 1)}*`;

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Kept } from '../cache/kept.ts';
+import type { Memory } from '../cache/memory.ts';
+import type { Answer, PartReport } from '../core/answer.ts';
+import type { Freshness } from '../core/flight.ts';
+import { type Trace, traceparent } from '../core/trace.ts';
+import { ages, cacheControl, cacheStatus, matches, wantsReload } from './caching.ts';
+import type { Edge, Keeper } from './edge.ts';
+import { mediaType } from './media-type.ts';
+import { isSampled, parseTraceparent, plainTrace } from './trace-context.ts';
+import { logAccess } from './visit.ts';
+
+/** A complete answer as it was sent, to be sent again as long as every part of it is fresh. */
+class Reply extends Kept {
+  readonly route: string;
+  readonly etag: string;
+  /** The bytes of the body, a character each: Node joins such a string with the headers and writes both at once. */
+  readonly body: string;
+  readonly length: string;
+  readonly timings: string;
+  readonly #parts: readonly PartReport[];
+  readonly #kept: readonly Freshness[];
+  readonly #first: Freshness;
+  #second = -1;
+  #about: readonly [cacheControl: string, age: string, cacheStatus: string] = ['', '', ''];
+
+  constructor(target: string, route: string, parts: readonly PartReport[], kept: readonly Freshness[], text: string, etag: string) {
+    const body = Buffer.from(text).toString('latin1');
+    super(target, [], body.length + 300 * parts.length);
+    this.route = route;
+    this.etag = etag;
+    this.body = body;
+    this.length = String(body.length);
+    this.#parts = parts.map((report) => ({ ...report, state: 'cache' as const }));
+    this.timings = parts.map(({ part }) => `${part};dur=0;desc=cache, `).join('');
+    this.#kept = kept;
+    this.#first = kept.reduce((first, one) => (one.freshUntil < first.freshUntil ? one : first));
+  }
+
+  /** No part of it is too old, or invalidated. */
+  good(now: number): boolean {
+    if (now >= this.#first.freshUntil) return false;
+    for (const { dropped } of this.#kept) if (dropped) return false;
+    return true;
+  }
+
+  /** The headers that tell its age; they change once a second. */
+  about(now: number): readonly [cacheControl: string, age: string, cacheStatus: string] {
+    const second = Math.floor(now / 1_000);
+    if (second !== this.#second) {
+      this.#second = second;
+      // As they are at the end of this second: a client is told to use it for too short a time rather than too long.
+      const then = (second + 1) * 1_000;
+      const first = ages(this.#first, then);
+      this.#about = [cacheControl(first), String(first.ageS), cacheStatus(this.#parts, then) ?? ''];
+    }
+    return this.#about;
+  }
+}
+
+/**
+ * Answers that are asked for again, ready to be sent: the lane before Hono. It knows a request by its target alone, so it
+ * takes the plainest ones only; every other request goes the long way, and gets the same reply there.
+ */
+export class Ready implements Keeper {
+  readonly #edge: Edge;
+  readonly #memory: Memory;
+
+  constructor(edge: Edge, memory: Memory) {
+    this.#edge = edge;
+    this.#memory = memory;
+  }
+
+  /** Keeps a complete answer, if somebody has asked before and all parts are fresh: what is asked for once is not worth the bytes. */
+  keep(target: string, route: string, { parts }: Answer<unknown>, body: string, etag: string): void {
+    const kept: Freshness[] = [];
+    let again = false;
+    for (const report of parts) {
+      if (!report.kept || report.state === 'stale') return;
+      again ||= report.state === 'cache';
+      kept.push(report.kept);
+    }
+    if (again) this.#memory.put(new Reply(target, route, parts, kept, body, etag));
+  }
+
+  /** True if the request has been answered. */
+  answer(request: IncomingMessage, response: ServerResponse): boolean {
+    if (request.method !== 'GET') return false;
+    const reply = this.#memory.get(request.url ?? '');
+    if (!(reply instanceof Reply)) return false;
+    const now = performance.now();
+    if (!reply.good(now)) return false;
+    const edge = this.#edge;
+    const { accept, traceparent: given, 'cache-control': control, 'if-none-match': known, 'content-length': length, 'transfer-encoding': coding } = request.headers;
+    if (edge.admit || edge.draining || length !== undefined || coding !== undefined) return false;
+    if (edge.mayReload && wantsReload(control)) return false;
+    if (accept !== undefined && mediaType(accept) !== 'application/json') return false;
+    const parent = typeof given === 'string' ? parseTraceparent(given) : undefined;
+    if (isSampled(parent, edge.sampling)) {
+      edge.choose(request);
+      return false;
+    }
+    this.#send(reply, response, plainTrace(parent), now, matches(known, reply.etag));
+    return true;
+  }
+
+  #send(reply: Reply, response: ServerResponse, trace: Trace, now: number, unchanged: boolean): void {
+    const context = traceparent(trace);
+    const [control, age, status] = reply.about(now);
+    const headers = [
+      'cache-control', control, 'age', age, 'cache-status', status, 'etag', reply.etag, 'vary', 'accept',
+      'traceresponse', context, 'server-timing', `${reply.timings}traceparent;desc="${context}"`,
+    ];
+    if (unchanged) {
+      response.writeHead(304, headers).end();
+    } else {
+      headers.push('content-type', 'application/json', 'content-length', reply.length);
+      response.writeHead(200, headers).end(reply.body, 'latin1');
+    }
+    logAccess(this.#edge.log, { method: 'GET', route: reply.route, status: unchanged ? 304 : 200, startedAt: now, trace });
+  }
+}

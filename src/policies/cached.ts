@@ -1,0 +1,42 @@
+import type { Cache } from '../cache/cache.ts';
+import type { PolicyOf } from '../core/source.ts';
+import type { CachePlan } from './cache-plan.ts';
+import { Fill } from './fill.ts';
+import { Line } from './line.ts';
+import { joined } from './shared-trace.ts';
+import type { Stored } from './stored.ts';
+
+/**
+ * Keeps answers: fresh → served while a new one is loaded → served where loading fails → never served. Whoever asks
+ * for what is not there shares one load; with a shared tier about one process of all does it.
+ *
+ * A load is work that no asker owns (see Shared). What it answers has to be JsonText, and depends on the keyed fields
+ * of the input alone, because the load sees no others.
+ */
+export const cached = <In, Out>(cache: Cache, plan: CachePlan<In>): PolicyOf<In, Out> => (next) => {
+  const line = new Line<In, Out>(cache, plan, next);
+  return (input, call) => {
+    if (call.reason) return Promise.reject(call.reason);
+    const key = plan.keyOf(input);
+    // Only this policy puts anything under such a key.
+    const found = cache.memory.get(key) as Stored<Out> | undefined;
+    const known = found?.subject === plan.subjectOf(input) ? found : undefined;
+    const { reload } = call.root;
+    if (known && !reload) {
+      const now = performance.now();
+      if (now < known.freshUntil) return known.serve(call, 'cache');
+      if (known.inGrace(now)) {
+        if (known.mayRetry(now) && !line.places.get(key)) Fill.inBackground(line, { key, input: plan.keyed(input), known, trace: call.trace, because: 'stale' });
+        return known.serve(call, 'stale');
+      }
+    }
+    const running = reload ? undefined : line.places.get(key);
+    if (running?.takesAboard) {
+      joined(call, running.call.trace);
+      call.flight.collapsed = true;
+      return running.join(call);
+    }
+    const because = reload ? 'request' : known ? 'stale' : 'miss';
+    return Fill.inForeground(line, { key, input: plan.keyed(input), known: reload ? undefined : known, trace: call.trace, because }, call);
+  };
+};
