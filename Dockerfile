@@ -18,6 +18,7 @@ COPY src src
 COPY otel otel
 # Node needs package.json for its "type": "module". `install`, because LICENSE may come with any mode.
 RUN npm run build \
+    && rm -rf dist/compiled \
     && mkdir /app && mv dist /app/dist \
     && npm pkg get name version license type > /app/package.json \
     && install -m 644 LICENSE /app/LICENSE \

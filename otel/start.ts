@@ -2,16 +2,25 @@
 //
 // Our own spans and no loader hook: instrumentations put batched and pipelined work into the first caller's trace,
 // and a hook costs hundreds of milliseconds at start. Where traces go nowhere the SDK is not even loaded.
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { supervises } from '../src/process/workers.ts';
+
 const { env } = process;
 
+// What was compiled when the bundle was built (build.ts) lies beside it. Where that is missing, stale or not to be
+// written, Node compiles as always. NODE_COMPILE_CACHE goes before. The sources need none: they are not for production.
+if (import.meta.filename.endsWith('.js')) enableCompileCache({ directory: join(import.meta.dirname, '../compiled'), portable: true });
+
 // The kernel keeps from process 1 the signals it has no handler for: a container stopped before it listens would be
-// killed only when its grace is over. src/main.ts takes over with its drain.
+// killed only when its grace is over. Who serves or supervises takes over with its own end.
 process.on('SIGTERM', () => process.exit(0));
 
 // An empty variable counts as unset, as OpenTelemetry has it.
 const wanted = ['OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_CONFIG_FILE'].some((name) => env[name]);
 
-if (wanted && env['OTEL_SDK_DISABLED'] !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none') {
+// A supervisor makes no spans: its workers do, and each has an SDK.
+if (wanted && !supervises() && env['OTEL_SDK_DISABLED'] !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none') {
   // Not the others: the host's warns where there is no machine id, as in containers, and the process's tells the command line.
   env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'service';
   env['OTEL_SERVICE_NAME'] ||= 'tributary';

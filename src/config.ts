@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { analyticsSchemes } from './clients/analytics.ts';
 import type { ClientsConfig } from './clients/clients.ts';
+import { parseRedisUrl } from './clients/redis-url.ts';
 import type { Sampling } from './http/trace-context.ts';
+import { workersMax } from './process/workers.ts';
 
 export interface Config extends ClientsConfig {
   /** NODE_ENV=production. */
@@ -9,6 +11,18 @@ export interface Config extends ClientsConfig {
   readonly host: string;
   readonly port: number;
   readonly adminPort: number;
+  /** How many processes serve; 0 for as many as there are cores. Whoever starts them reads it by itself (workers.ts). */
+  readonly workers: number;
+  /** Where answers are kept: nowhere, in this process, or there and in Redis. */
+  readonly cache: 'off' | 'memory' | 'redis';
+  readonly cacheBytes: number;
+  readonly cacheTenant: string;
+  /** Undefined unless answers are kept there. */
+  readonly redisUrl: string | undefined;
+  /** Whether to listen to what the triggers of `npm run db:notify` say. */
+  readonly cacheNotify: boolean;
+  /** Whether `Cache-Control: no-cache` of a client is obeyed. */
+  readonly mayReload: boolean;
   readonly timeoutStatus: 504 | 408;
   readonly auth: 'none';
   readonly logLevel: string;
@@ -38,6 +52,15 @@ function url(...schemes: string[]) {
 /** An unencoded / in a password ends the host early, and the rest of the password is taken for a path. */
 const isUnambiguous = (text: string): boolean => !/[/?#][^]*@/.test(text.slice(text.indexOf('//') + 2));
 
+function isRedisUrl(text: string, context: z.RefinementCtx): void {
+  try {
+    parseRedisUrl(text);
+  } catch (error) {
+    const [, expected = 'a Redis URL'] = /^expected (.*?)(, but got .*)?$/s.exec((error as Error).message) ?? [];
+    context.addIssue(expected);
+  }
+}
+
 function oneOf<const T extends string>(...values: T[]) {
   return z.enum(values, { error: `one of ${values.join(', ')}` });
 }
@@ -50,12 +73,20 @@ const variables = {
   HOST: z.string().default('0.0.0.0'),
   PORT: port.default(8080),
   ADMIN_PORT: port.default(9090),
+  WORKERS: whole(0, workersMax).default(1),
   DATABASE_URL: url('postgres:', 'postgresql:'),
   ANALYTICS_URL: url(...analyticsSchemes).optional(),
   RECOMMENDATIONS_URL: url('http:', 'https:').refine(
     (text) => new URL(text).search === '' && new URL(text).hash === '',
     'a URL without a query, since paths are put behind it',
   ),
+  RECOMMENDATIONS_BULK: oneOf('on', 'off').default('off'),
+  CACHE: oneOf('off', 'memory', 'redis').optional(),
+  CACHE_L1_BYTES: whole(1, 999_999_999).default(64 * 1024 * 1024),
+  CACHE_TENANT: z.string().regex(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, "_", "." or "-"').default('tributary'),
+  CACHE_NOTIFY: oneOf('on', 'off').default('on'),
+  CACHE_RELOAD: oneOf('nobody', 'anybody').default('nobody'),
+  REDIS_URL: z.string().superRefine(isRedisUrl).optional(),
   POOL_SIZE: whole(1, 500).default(20),
   POOL_WAIT_MS: whole(1, 60_000).default(1_000),
   STATEMENT_TIMEOUT_MS: whole(1, 600_000).default(2_500),
@@ -95,9 +126,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: env.HOST,
     port: env.PORT,
     adminPort: env.ADMIN_PORT,
+    workers: env.WORKERS,
     databaseUrl: env.DATABASE_URL,
     analyticsUrl: env.ANALYTICS_URL ?? env.DATABASE_URL,
     recommendationsUrl: env.RECOMMENDATIONS_URL,
+    recommendationsBulk: env.RECOMMENDATIONS_BULK === 'on',
+    ...cacheOf(env),
     poolSize: env.POOL_SIZE,
     poolWaitMs: env.POOL_WAIT_MS,
     statementTimeoutMs: env.STATEMENT_TIMEOUT_MS,
@@ -107,6 +141,24 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     drainDelayMs: env.DRAIN_DELAY_MS,
     drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
     sampling: samplingOf(env.OTEL_TRACES_SAMPLER, Number(env.OTEL_TRACES_SAMPLER_ARG), env.TRUST_TRACEPARENT === 'true'),
+  };
+}
+
+type CacheConfig = Pick<Config, 'cache' | 'cacheBytes' | 'cacheTenant' | 'redisUrl' | 'cacheNotify' | 'mayReload'>;
+
+/** Redis where there is a URL for it, unless CACHE says otherwise. */
+function cacheOf(env: z.infer<typeof inDevelopment>): CacheConfig {
+  const cache = env.CACHE ?? (env.REDIS_URL === undefined ? 'memory' : 'redis');
+  if (cache === 'redis' && env.REDIS_URL === undefined) {
+    throw new ConfigError('REDIS_URL: expected a URL such as redis://127.0.0.1:6379, since CACHE=redis, but got nothing');
+  }
+  return {
+    cache,
+    cacheBytes: env.CACHE_L1_BYTES,
+    cacheTenant: env.CACHE_TENANT,
+    redisUrl: cache === 'redis' ? env.REDIS_URL : undefined,
+    cacheNotify: env.CACHE_NOTIFY === 'on' && cache !== 'off',
+    mayReload: env.CACHE_RELOAD === 'anybody',
   };
 }
 
@@ -123,6 +175,8 @@ export function redacted(config: Config): Record<string, unknown> {
 }
 
 function withoutSecrets(text: string): string {
+  // Of several servers, which `URL` does not know; they have no other place for a password.
+  if (/^rediss?[+:]/.test(text)) return text.replace(/\/\/[^]*@/, '//***@');
   // What is not a proper URL may hold a password anywhere.
   if (!URL.canParse(text) || !/^[a-z]+:\/\//.test(text) || !isUnambiguous(text)) return '(not a URL)';
   const parsed = new URL(text);

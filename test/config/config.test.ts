@@ -20,9 +20,17 @@ test('two variables are needed, everything else has a default', () => {
     host: '0.0.0.0',
     port: 8080,
     adminPort: 9090,
+    workers: 1,
+    cache: 'memory',
+    cacheBytes: 67_108_864,
+    cacheTenant: 'tributary',
+    redisUrl: undefined,
+    cacheNotify: true,
+    mayReload: false,
     databaseUrl: 'postgres://app@db:5432/app',
     analyticsUrl: 'postgres://app@db:5432/app',
     recommendationsUrl: 'http://recommender:8000',
+    recommendationsBulk: false,
     poolSize: 20,
     poolWaitMs: 1_000,
     statementTimeoutMs: 2_500,
@@ -40,11 +48,26 @@ test('every variable is read', () => {
     NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '65535', DATABASE_URL: 'postgresql://a@b/c', ANALYTICS_URL: 'postgres://d@e/f', RECOMMENDATIONS_URL: 'https://g/h',
     POOL_SIZE: '1', POOL_WAIT_MS: '60000', STATEMENT_TIMEOUT_MS: '600000', TIMEOUT_STATUS: '408', AUTH: 'none', LOG_LEVEL: 'silent', DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '120000',
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25', TRUST_TRACEPARENT: 'true',
+    WORKERS: '0', RECOMMENDATIONS_BULK: 'on', CACHE: 'redis', REDIS_URL: 'rediss://:p@i:1/2', CACHE_L1_BYTES: '1', CACHE_TENANT: 'shop.eu-1', CACHE_NOTIFY: 'off', CACHE_RELOAD: 'anybody',
   })).toEqual({
+    workers: 0, recommendationsBulk: true, cache: 'redis', redisUrl: 'rediss://:p@i:1/2', cacheBytes: 1, cacheTenant: 'shop.eu-1', cacheNotify: false, mayReload: true,
     production: true, host: '127.0.0.1', port: 0, adminPort: 65_535, databaseUrl: 'postgresql://a@b/c', analyticsUrl: 'postgres://d@e/f', recommendationsUrl: 'https://g/h',
     poolSize: 1, poolWaitMs: 60_000, statementTimeoutMs: 600_000, timeoutStatus: 408, auth: 'none', logLevel: 'silent', drainDelayMs: 0, drainTimeoutMs: 120_000,
     sampling: { ratio: 0.25, trustParent: true },
   });
+});
+
+test('answers are kept in Redis where there is one, unless the configuration says otherwise', () => {
+  const read = (more: Record<string, string>) => {
+    const { cache, redisUrl, cacheNotify } = readConfig({ ...needed, ...more });
+    return [cache, redisUrl, cacheNotify];
+  };
+  const REDIS_URL = 'redis+cluster://a:1,b:2';
+  expect(read({ REDIS_URL })).toEqual(['redis', REDIS_URL, true]);
+  expect(read({ REDIS_URL, CACHE: 'memory' })).toEqual(['memory', undefined, true]);
+  expect(read({ REDIS_URL, CACHE: 'off' })).toEqual(['off', undefined, false]);
+  expect(read({ CACHE: 'off' })).toEqual(['off', undefined, false]);
+  expect(complaints({ ...needed, CACHE: 'redis' })).toEqual(['REDIS_URL: expected a URL such as redis://127.0.0.1:6379, since CACHE=redis, but got nothing']);
 });
 
 test('variables that are empty or not known do not count', () => {
@@ -65,6 +88,13 @@ test.each([
   ['DRAIN_TIMEOUT_MS', ['5s', '120001'], wholeNumber(0, 120_000)],
   ['TIMEOUT_STATUS', ['500', '504 ', 'yes'], 'one of 504, 408'],
   ['AUTH', ['oidc', 'None'], 'one of none'],
+  ['WORKERS', ['-1', '129', 'all'], wholeNumber(0, 128)],
+  ['CACHE', ['on', 'Redis'], 'one of off, memory, redis'],
+  ['CACHE_L1_BYTES', ['0', '64MiB', '1000000000'], wholeNumber(1, 999_999_999)],
+  ['CACHE_TENANT', ['a b', 'é', 'x'.repeat(65)], '1 to 64 letters, digits, "_", "." or "-"'],
+  ['CACHE_NOTIFY', ['yes'], 'one of on, off'],
+  ['CACHE_RELOAD', ['yes'], 'one of nobody, anybody'],
+  ['RECOMMENDATIONS_BULK', ['true'], 'one of on, off'],
   ['LOG_LEVEL', ['loud', 'INFO'], 'one of trace, debug, info, warn, error, fatal, silent'],
   ['OTEL_TRACES_SAMPLER', ['always', 'jaeger_remote'], 'one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio'],
   ['OTEL_TRACES_SAMPLER_ARG', ['2', '-0.1', '1.1', '50%', '.5', '1e-3'], 'a share from 0 to 1'],

@@ -31,6 +31,13 @@ test('a URL without a password is shown as it is', () => {
 const secret = 'hunter2';
 
 test.each([
+  'redis://:hunter2@r:6379/1', 'rediss://u:hunter2@r', 'redis+cluster://u:hunter2@a:1,b:2', 'redis+sentinel://u:hunter2@a:1,b:2/main', 'redis://u:hunter2@a@b:1', 'rediss+nonsense://:hunter2@r',
+  'redis://:hunter2@r:port',
+])('no password of %s is shown', (text) => {
+  expect(seen({ REDIS_URL: text })).not.toContain(secret);
+});
+
+test.each([
   ['with a password', 'postgres://app:hunter2@db/app'],
   ['with a password in the query', 'postgres://app@db/app?password=hunter2&sslmode=require'],
   ['with two of them', 'postgres://app@db/app?password=hunter2&password=hunter2'],

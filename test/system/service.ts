@@ -24,7 +24,7 @@ interface Ended {
 function start(environment: Environment, options: readonly string[] = [], otel: readonly string[] = ['--import', './otel/start.ts']): ChildProcess {
   const child = spawn(process.execPath, [...otel, 'src/main.ts', ...options], {
     cwd: root,
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', POOL_WAIT_MS: '10000', ...environment },
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', POOL_WAIT_MS: '10000', CACHE: 'off', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // A test that is given up by its runner disposes of nothing.
@@ -79,6 +79,10 @@ export class Service implements AsyncDisposable {
     return `http://127.0.0.1:${String(this.#listening['admin_port'])}`;
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   get over(): boolean {
     return this.#over;
   }
@@ -106,7 +110,17 @@ export class Service implements AsyncDisposable {
     return find()!;
   }
 
-  /** Resolves with the exit code once it has ended; -1 if a signal ended it. */
+  /** Resolves with the lines that `matches` once there are so many. */
+  async lines(matches: (line: LogLine) => boolean, count: number): Promise<readonly LogLine[]> {
+    const found = () => this.log.filter(matches);
+    await this.#changes.until(() => {
+      if (this.#over && found().length < count) throw new Error(`expected ${count} lines, but the service ended, saying ${this.#said}`);
+      return found().length >= count;
+    }, () => `expected ${count} lines, but got ${found().length}: ${this.#said}`, startMs);
+    return found();
+  }
+
+  /** Resolves with the exit code once it and its workers have ended; -1 if a signal ended it. */
   ended(): Promise<number | null> {
     return bounded(this.#ended, () => `expected the service to end, but it only said ${this.#said}`, 10_000);
   }

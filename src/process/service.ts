@@ -1,0 +1,105 @@
+import { type DestinationStream, pino } from 'pino';
+import { createApp } from '../app.ts';
+import { createClients, warmClients } from '../clients/clients.ts';
+import type { Config } from '../config.ts';
+import { isRecording } from '../core/trace.ts';
+import { createAdmin } from '../http/admin.ts';
+import { createHealth } from '../http/health.ts';
+import { listen, portOf } from '../http/server.ts';
+import { startKeeping } from './keeping.ts';
+import { close, drain, endsWithinMs, retire, type Serving } from './service-end.ts';
+import { workerLink } from './worker-link.ts';
+
+type LogFile = DestinationStream & { flush(written: (error?: Error) => void): void; flushSync(): void };
+
+/** How long the last lines may take to be written. */
+const writeMs = 1_000;
+
+/** Runs the service in this process: alone, or as one worker of several. Resolves when it listens; if it cannot, the process ends with 1. */
+export async function serve(config: Config): Promise<void> {
+  const file = logFile(config);
+  const log = pino({ level: config.logLevel, base: workerLink() ? { pid: process.pid } : null, timestamp: pino.stdTimeFunctions.isoTime }, file);
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an error that nobody caught: the state is unknown, so the process ends');
+    file.flushSync();
+    process.exit(1);
+  });
+  const clients = createClients(config, (client, error) => { log.warn({ err: error, client }, 'an idle connection was lost'); });
+  const keeping = await startKeeping(config, clients, log);
+  const { app, edge, lane } = createApp(clients, { ...config, log, cache: keeping?.cache });
+  void warmClients(clients);
+  let started = false;
+  const dependencies = { ...clients, ...(keeping?.redis ? { redis: keeping.redis } : {}) };
+  const operators = createHealth(dependencies, { started: () => started, draining: () => edge.draining }).route('/', createAdmin(keeping?.cache));
+  const recording = isRecording();
+  if (process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] && !recording) log.error('OTEL_EXPORTER_OTLP_ENDPOINT is set, but no span is recorded: was the process started with --import otel/start?');
+  try {
+    // Probes last: among several workers they must not meet one that does not serve yet.
+    const server = await listen(app, config.port, config.host, lane);
+    started = true;
+    const admin = await listen(operators, config.adminPort, config.host);
+    obey({ app: server, admin, edge, clients, keeping, log, ...config }, file);
+    log.info({ host: config.host, port: portOf(server), admin_port: portOf(admin), tracing: recording, cache: config.cache }, 'listening');
+    if (config.auth === 'none') log.warn('AUTH=none: everybody who reaches this port may ask everything');
+  } catch (error) {
+    log.fatal({ err: error }, 'could not listen');
+    file.flushSync();
+    process.exit(1);
+  }
+}
+
+/** Ends when it is told to, by signals and by the supervisor if there is one. */
+function obey(serving: Serving, file: LogFile): void {
+  const { log } = serving;
+  const link = workerLink();
+  let ending = false;
+  let signalled = false;
+  const endBy = (how: (serving: Serving) => Promise<void>) => () => {
+    if (ending) return;
+    ending = true;
+    void how(serving).then(async () => {
+      await link?.leave();
+      log.info('ended');
+      await written(file);
+      process.exit(0);
+    });
+  };
+  /** The first signal ends in order; a second one ends at once. */
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (signalled) {
+      log.warn({ signal }, 'ended at once');
+      file.flushSync();
+      process.exit(130);
+    }
+    signalled = true;
+    endBy(drain)();
+  };
+  // Until now SIGTERM ended the process at once (otel/start.ts). The new listener comes first: in a moment without
+  // any, Node would lose a signal that has already been caught.
+  const early = process.listeners('SIGTERM');
+  process.on('SIGTERM', onSignal);
+  for (const listener of early) process.off('SIGTERM', listener);
+  process.on('SIGINT', onSignal);
+  const orphaned = () => {
+    log.warn('the supervisor is gone, and with it the sockets');
+    endBy(close)();
+  };
+  link?.listening(endsWithinMs(serving), { end: endBy(drain), retire: endBy(retire), orphaned });
+}
+
+/** Not flushSync, which tries for ever where nobody reads any more: the process would never end. */
+async function written(file: LogFile): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, writeMs);
+  file.flush(() => { resolve(); });
+  await promise;
+  clearTimeout(timer);
+}
+
+/** In production written in blocks and once a second, since a write for each line costs more than the line. */
+function logFile({ production }: Config): LogFile {
+  if (!production) return pino.destination({ sync: false, minLength: 1 });
+  const blocks = { sync: false, minLength: 4_096, periodicFlush: 1_000 };
+  // Workers share one pipe. What is longer than 4 KiB (PIPE_BUF) the kernel may mix with what another one writes.
+  return pino.destination(workerLink() ? { ...blocks, minLength: 4_095, maxWrite: 4_096 } : blocks);
+}
