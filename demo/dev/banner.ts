@@ -5,13 +5,14 @@ export interface Urls {
   readonly admin: string;
   readonly recommender: string;
   readonly postgres: string;
+  readonly redis: string | undefined;
 }
 
 const bold = (text: string) => styleText('bold', text);
 const dim = (text: string) => styleText('dim', text);
 
-/** What is where, and three things worth trying. */
-export function banner({ gateway, admin, recommender, postgres }: Urls): string {
+/** What is where, and what is worth trying. */
+export function banner({ gateway, admin, recommender, postgres, redis }: Urls): string {
   const ask = (user: number) => `'${gateway}/api/aggregated?user_id=${user}'`;
   return `
 ${bold('Tributary is up.')} Ctrl-C ends everything.
@@ -20,11 +21,17 @@ ${bold('Tributary is up.')} Ctrl-C ends everything.
   admin         ${admin}/readyz
   recommender   ${recommender}/health
   Postgres      ${postgres}
+  Redis         ${redis ?? 'none: answers are kept in memory'}
 
 ${bold('Worth trying')}
 
   ${dim('# one question, three systems, one answer')}
   curl -s ${ask(42)}
+
+  ${dim('# asked again it comes from the cache and says so; a row that anybody changes is seen at once')}
+  curl -si ${ask(42)} | grep -iE '^(age|cache)'
+  npm run -s demo:rename -- '${postgres}' 42 'Ada Lovelace'; \\
+  curl -si ${ask(42)} | grep -iE '^cache|Lovelace'
 
   ${dim('# the same, each part as it lands')}
   curl -sN -H 'Accept: text/event-stream' ${ask(42)}

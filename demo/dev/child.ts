@@ -5,7 +5,9 @@ import { leash } from '../process/leash.ts';
 import { settlesWithin } from '../process/settles-within.ts';
 
 export interface ChildOptions {
-  /** Arguments of node, the script among them. */
+  /** What is run; node unless given. */
+  readonly command?: string;
+  /** Its arguments: of node, the script among them. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -23,9 +25,9 @@ export interface Child {
   kill(): void;
 }
 
-/** Starts a node process in a session of its own: a Ctrl-C in the terminal reaches only us, and we end things in order. */
-export async function startChild({ args, env, cwd, onLine, onCrash, endLimitMs }: ChildOptions): Promise<Child> {
-  const child = spawn(process.execPath, args, {
+/** Starts a process in a session of its own: a Ctrl-C in the terminal reaches only us, and we end things in order. */
+export async function startChild({ command = process.execPath, args, env, cwd, onLine, onCrash, endLimitMs }: ChildOptions): Promise<Child> {
+  const child = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env },
     detached: true,

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
+import { runNotifyInstallation } from '../../src/clients/notify-install.ts';
+import { parseKeyColumn } from '../../src/clients/notify-sql.ts';
 import { startPostgres } from '../postgres.ts';
 import { freePort } from '../process/free-port.ts';
+import { onPath } from '../process/on-path.ts';
 import { seed } from '../seed.ts';
 import type { Urls } from './banner.ts';
 import { startChild, type Child } from './child.ts';
@@ -31,12 +34,13 @@ export async function startServices(stage: Stage): Promise<Urls> {
   const postgres = await runPostgres(stage);
   stage.ending.throwIfAborted();
   const recommender = await runRecommender(stage, await port('RECOMMENDER_PORT'), postgres);
+  const redis = await runRedis(stage, port);
   const ports = { port: await port('PORT'), adminPort: await port('ADMIN_PORT') };
-  const gateway = await runGateway(stage, ports, { postgres, recommender });
-  return { postgres, recommender, ...gateway };
+  const gateway = await runGateway(stage, ports, { postgres, recommender, redis });
+  return { postgres, recommender, redis, ...gateway };
 }
 
-type PortName = 'PORT' | 'ADMIN_PORT' | 'RECOMMENDER_PORT';
+type PortName = 'PORT' | 'ADMIN_PORT' | 'RECOMMENDER_PORT' | 'REDIS_PORT';
 
 async function choosePort(name: PortName, settings: Settings, taken: Set<number>): Promise<number> {
   const wanted = settings[name];
@@ -63,8 +67,35 @@ async function runPostgres({ root, settings, running, killers, onCrash }: Stage)
   killers.add(() => postgres.kill());
   if (port !== settings.POSTGRES_PORT) tellOtherPort('POSTGRES_PORT', settings.POSTGRES_PORT, port);
   const changed = await seed(postgres.url);
+  await tellChanges(postgres.url);
   say('postgres', { text: `ready on port ${port}, ${changed ? 'seeded' : 'already seeded'}`, tone: 'plain' });
   return postgres.url;
+}
+
+/** As `npm run db:notify` does: whoever changes a row, every cache hears of it. */
+async function tellChanges(url: string): Promise<void> {
+  const tables = ['users.id', 'analytics.user_id'].map(parseKeyColumn);
+  await runNotifyInstallation({ url, tables, action: 'install', onTable: (_, error) => { if (error) throw error; } });
+}
+
+/** The Redis of this machine, if it has one; without it answers are kept in the gateway's memory alone. */
+async function runRedis(stage: Stage, port: (name: PortName) => Promise<number>): Promise<string | undefined> {
+  const command = onPath('redis-server');
+  if (!command) {
+    say('redis', { text: 'no redis-server on the PATH: answers are kept in the memory of the gateway alone', tone: 'plain' });
+    return undefined;
+  }
+  const own = await port('REDIS_PORT');
+  await run(stage, {
+    name: 'redis',
+    command,
+    args: ['--port', String(own), '--bind', HOST, '--save', '', '--appendonly', 'no', '--maxmemory', '64mb', '--maxmemory-policy', 'volatile-ttl', '--loglevel', 'warning'],
+    env: {},
+    onLine: () => undefined,
+    endLimitMs: 3_000,
+  });
+  say('redis', { text: `ready on port ${own}`, tone: 'plain' });
+  return `redis://${HOST}:${own}`;
 }
 
 async function runRecommender(stage: Stage, port: number, postgres: string): Promise<string> {
@@ -83,7 +114,7 @@ async function runRecommender(stage: Stage, port: number, postgres: string): Pro
 async function runGateway(
   stage: Stage,
   { port, adminPort }: { port: number; adminPort: number },
-  { postgres, recommender }: { postgres: string; recommender: string },
+  { postgres, recommender, redis }: { postgres: string; recommender: string; redis: string | undefined },
 ): Promise<{ gateway: string; admin: string }> {
   await run(stage, {
     name: 'gateway',
@@ -94,6 +125,7 @@ async function runGateway(
       HOST,
       DATABASE_URL: postgres,
       RECOMMENDATIONS_URL: recommender,
+      ...(redis === undefined ? {} : { REDIS_URL: redis }),
       AUTH: 'none',
       NODE_ENV: 'development',
       LOG_LEVEL: stage.settings.LOG_LEVEL,
@@ -109,6 +141,7 @@ async function runGateway(
 
 interface Part {
   readonly name: string;
+  readonly command?: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;

@@ -17,6 +17,7 @@ const Settings = z.object({
   ADMIN_PORT: port(9090),
   RECOMMENDER_PORT: port(7070),
   POSTGRES_PORT: port(15_432),
+  REDIS_PORT: port(16_379),
   LOG_LEVEL: z.string().default('info'),
   /** What node runs as the gateway: "--inspect --import ./otel/start.ts src/main.ts" to debug it. */
   GATEWAY_ARGS: z

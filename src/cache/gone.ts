@@ -17,13 +17,15 @@ export class Gone {
   tags(tags: readonly string[], now = performance.now()): void {
     this.#sweep(now);
     this.#lastAt = now;
-    if (this.#at.size + tags.length > rememberedMax) return this.all(now);
+    if (this.#at.size + tags.length > rememberedMax) {
+      this.#at = new Map();
+      return this.all(now);
+    }
     for (const tag of tags) this.#at.set(tag, now);
   }
 
   all(now = performance.now()): void {
     this.#allAt = this.#lastAt = now;
-    this.#at = new Map();
   }
 
   /**

@@ -66,7 +66,7 @@ export class Memory {
   }
 
   clear(): void {
-    for (const key of [...this.#kept.keys()]) this.drop(key);
+    for (const key of this.#kept.keys()) this.drop(key);
   }
 
   /** A whole group is rare, and then worth a look at everything: an index of groups would be one long list for each table. */

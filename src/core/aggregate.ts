@@ -6,7 +6,7 @@ import { Gathering, type Landed } from './gathering.ts';
 import { inSpan } from './in-span.ts';
 import { Inbox } from './inbox.ts';
 import { type DataOf, type Parts, planParts } from './part.ts';
-import type { Source } from './source.ts';
+import { type Source, speaks } from './source.ts';
 
 /** An aggregate is itself a source: it nests, and every policy fits it. */
 export interface Aggregate<In, Data> extends Source<In, Answer<Data>> {
@@ -72,7 +72,7 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
   }
 
   Object.defineProperty(answer, 'name', { value: name });
-  return Object.assign(answer as typeof answer & { readonly name: string }, { summary, input, deadlineMs, parts: names, stream });
+  return Object.assign(speaks(answer) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, parts: names, stream });
 }
 
 function answerFrom<Data>(names: readonly string[], landed: readonly Landed[]): Answer<Data> {

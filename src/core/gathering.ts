@@ -52,7 +52,7 @@ export class Gathering extends Listener {
 
   override stopped(reason: Failure): void {
     if (reason.code !== 'deadline_exceeded') return this.#fail(reason);
-    const inTime = this.#parts.map((_, at) => this.#calls[at]?.flight.inTime?.());
+    const inTime = this.#parts.map(({ speaks }, at) => (speaks && !this.#landed[at] ? this.#calls[at]?.flight.inTime?.() : undefined));
     // First, because without it there is no answer for the others to be missing from.
     const required = this.#parts.findIndex((part, at) => part.required && !this.#landed[at] && inTime[at] === undefined);
     if (required >= 0) return this.#missing(required, reason);
@@ -80,11 +80,11 @@ export class Gathering extends Listener {
 
   #land(at: number, value: unknown, { served, kept, collapsed }: Flight): void {
     if (this.#ended || this.#landed[at]) return;
-    const { name } = this.#parts[at]!;
+    const { name, speaks } = this.#parts[at]!;
     const nested = value instanceof Answer ? value : undefined;
     const own: PartReport = {
-      part: name, state: served, tookMs: performance.now() - this.#startedAt,
-      kept: nested ? nested.kept : kept, collapsed: collapsed || undefined,
+      part: name, state: speaks || served === 'stale' ? served : 'live', tookMs: performance.now() - this.#startedAt,
+      kept: nested ? nested.kept : speaks ? kept : undefined, collapsed: collapsed || undefined,
     };
     const reports = nested ? [own, ...nested.parts.map((report) => ({ ...report, part: `${name}.${report.part}` }))] : [own];
     this.#settle(at, { name, value, reports });

@@ -1,5 +1,6 @@
 import { type Call, Listener } from './call.ts';
 import { type Failure, failureOf } from './failure.ts';
+import type { Flight } from './flight.ts';
 import { endSpan, type Span, SpanKind, startSpan } from './trace.ts';
 
 /**
@@ -28,11 +29,7 @@ async function recorded<Out>(source: string, call: Call, work: (call: Call) => P
   if (!own.over) own.listen(end);
   try {
     const answer = await work(own);
-    const { served, kept, collapsed } = call.flight;
-    trace.span.setAttribute('tributary.served', served);
-    if (kept) trace.span.setAttribute('tributary.age_ms', Math.round(performance.now() - kept.storedAt));
-    if (collapsed) trace.span.setAttribute('tributary.collapsed', true);
-    end.once();
+    end.once(undefined, call.flight);
     return answer;
   } catch (error) {
     // Where the call was stopped, that is the reason, whatever the driver made of it.
@@ -53,10 +50,17 @@ class SpanEnd extends Listener {
     this.#span = span;
   }
 
-  once(failure?: Failure): void {
+  once(failure?: Failure, flight?: Flight): void {
     if (this.#ended) return;
     this.#ended = true;
+    if (flight) this.#tell(flight);
     endSpan(this.#span, failure);
+  }
+
+  #tell({ served, kept, collapsed }: Flight): void {
+    this.#span.setAttribute('tributary.served', served);
+    if (kept) this.#span.setAttribute('tributary.age_ms', Math.round(performance.now() - kept.storedAt));
+    if (collapsed) this.#span.setAttribute('tributary.collapsed', true);
   }
 
   override stopped(reason: Failure): void {

@@ -1,6 +1,6 @@
 import type { Answer } from './answer.ts';
 import type { Plain } from './json-text.ts';
-import type { Source } from './source.ts';
+import { isSpeaking, type Source } from './source.ts';
 
 /** A part that may be missing: then `otherwise` stands in its place, and the answer says so. */
 export interface Optional<In, Out, Otherwise> {
@@ -40,6 +40,8 @@ export interface PlannedPart {
   readonly source: Source<unknown, unknown>;
   readonly required: boolean;
   readonly otherwise: unknown;
+  /** Its flight is about its own answer, and not about what it asks in turn. */
+  readonly speaks: boolean;
 }
 
 /** The parts in the order of their definition. Throws a TypeError for a name that could not be a member of the reply. */
@@ -51,10 +53,10 @@ export function planParts(aggregate: string, parts: Readonly<Record<string, unkn
       );
     }
     if (typeof part === 'function') {
-      return { name, source: part as PlannedPart['source'], required: true, otherwise: undefined };
+      return { name, source: part as PlannedPart['source'], required: true, otherwise: undefined, speaks: isSpeaking(part) };
     }
     const { source, otherwise } = (part ?? {}) as Partial<Optional<unknown, unknown, unknown>>;
-    if (typeof source === 'function') return { name, source, required: false, otherwise };
+    if (typeof source === 'function') return { name, source, required: false, otherwise, speaks: isSpeaking(source) };
     throw new TypeError(`expected part ${name} of ${aggregate} to be a source or optional(a source), but got: ${typeof (source ?? part)}`);
   });
   if (planned.length === 0) throw new TypeError(`expected ${aggregate} to have at least one part, but got: {}`);

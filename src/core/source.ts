@@ -9,6 +9,19 @@ export type Policy = <In, Out>(next: Source<In, Out>) => Source<In, Out>;
 /** A policy that has to look at the input or the answer: a cache, a coalescer. */
 export type PolicyOf<In, Out> = (next: Source<In, Out>) => Source<In, Out>;
 
+const speaking = new WeakSet<object>();
+
+/**
+ * Marks a source whose flight is about its own answer: an aggregate, or one whose answers a cache keeps. The flight of
+ * any other may be about what it has asked in turn.
+ */
+export function speaks<S extends object>(source: S): S {
+  speaking.add(source);
+  return source;
+}
+
+export const isSpeaking = (source: object): boolean => speaking.has(source);
+
 type Maybe<T> = T | false | undefined;
 
 /** The first policy named sees the call first; absent ones are skipped. The load alone decides the types. */

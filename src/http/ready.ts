@@ -90,18 +90,23 @@ export class Ready implements Keeper {
     if (!(reply instanceof Reply)) return false;
     const now = performance.now();
     if (!reply.good(now)) return false;
-    const edge = this.#edge;
-    const { accept, traceparent: given, 'cache-control': control, 'if-none-match': known, 'content-length': length, 'transfer-encoding': coding } = request.headers;
-    if (edge.admit || edge.draining || length !== undefined || coding !== undefined) return false;
-    if (edge.mayReload && wantsReload(control)) return false;
-    if (accept !== undefined && mediaType(accept) !== 'application/json') return false;
+    const { traceparent: given, 'if-none-match': known } = request.headers;
+    if (!this.#isPlain(request)) return false;
     const parent = typeof given === 'string' ? parseTraceparent(given) : undefined;
-    if (isSampled(parent, edge.sampling)) {
-      edge.choose(request);
+    if (isSampled(parent, this.#edge.sampling)) {
+      this.#edge.choose(request);
       return false;
     }
     this.#send(reply, response, plainTrace(parent), now, matches(known, reply.etag));
     return true;
+  }
+
+  /** It wants JSON, from a cache if need be, and brings no body. */
+  #isPlain({ headers }: IncomingMessage): boolean {
+    const { admit, draining, mayReload } = this.#edge;
+    if (admit || draining || headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+    if (mayReload && wantsReload(headers['cache-control'])) return false;
+    return headers.accept === undefined || mediaType(headers.accept) === 'application/json';
   }
 
   #send(reply: Reply, response: ServerResponse, trace: Trace, now: number, unchanged: boolean): void {

@@ -82,7 +82,7 @@ async function* chunksOf(
   }
 }
 
-function partMembers({ name, value, reports }: Landed): string {
+function partMembers({ value, reports }: Landed): string {
   const [own] = reports;
   const about = { ...reportOf(own!), ...(own!.failure ? { error: errorOf(own!) } : {}) };
   return `${membersOf(about)},"data":${oneLine(valueJson(value))}`;

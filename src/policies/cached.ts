@@ -1,8 +1,9 @@
 import type { Cache } from '../cache/cache.ts';
+import type { Call } from '../core/call.ts';
 import type { PolicyOf } from '../core/source.ts';
 import type { CachePlan } from './cache-plan.ts';
 import { Fill } from './fill.ts';
-import { Line } from './line.ts';
+import { Line, type Wanted } from './line.ts';
 import { joined } from './shared-trace.ts';
 import type { Stored } from './stored.ts';
 
@@ -21,8 +22,7 @@ export const cached = <In, Out>(cache: Cache, plan: CachePlan<In>): PolicyOf<In,
     // Only this policy puts anything under such a key.
     const found = cache.memory.get(key) as Stored<Out> | undefined;
     const known = found?.subject === plan.subjectOf(input) ? found : undefined;
-    const { reload } = call.root;
-    if (known && !reload) {
+    if (known && !call.root.reload) {
       const now = performance.now();
       if (now < known.freshUntil) return known.serve(call, 'cache');
       if (known.inGrace(now)) {
@@ -30,13 +30,16 @@ export const cached = <In, Out>(cache: Cache, plan: CachePlan<In>): PolicyOf<In,
         return known.serve(call, 'stale');
       }
     }
-    const running = reload ? undefined : line.places.get(key);
-    if (running?.takesAboard) {
-      joined(call, running.call.trace);
-      call.flight.collapsed = true;
-      return running.join(call);
-    }
-    const because = reload ? 'request' : known ? 'stale' : 'miss';
-    return Fill.inForeground(line, { key, input: plan.keyed(input), known: reload ? undefined : known, trace: call.trace, because }, call);
+    return loaded(line, { key, input: plan.keyed(input), known, trace: call.trace, because: known ? 'stale' : 'miss' }, call);
   };
 };
+
+/** Joins a load that is under way, or begins one. Who wants nothing from a cache does not join, nor fall back on what is known. */
+function loaded<In, Out>(line: Line<In, Out>, wanted: Wanted<In, Out>, call: Call): Promise<Out> {
+  if (call.root.reload) return Fill.inForeground(line, { ...wanted, known: undefined, because: 'request' }, call);
+  const running = line.places.get(wanted.key);
+  if (!running?.takesAboard) return Fill.inForeground(line, wanted, call);
+  joined(call, running.call.trace);
+  call.flight.collapsed = true;
+  return running.join(call);
+}

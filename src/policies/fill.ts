@@ -78,7 +78,6 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out> {
   protected override deserted(reason: Failure): void {
     if (this.#background) return;
     this.#line.places.leave(this.#place);
-    this.#entry?.release();
     if (reason.code === 'deadline_exceeded') this.#known?.failed(performance.now() + backOffMs);
     this.call.stop(reason);
   }
@@ -138,8 +137,8 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out> {
     else this.resolve(best.value, Flight.of(fresh ? 'cache' : 'stale', best));
     // The tier knows one limit for all; by it, that there is nothing is never fresh.
     if (fresh) entry.release();
-    else if (entry.leased) Fill.inBackground(this.#line, { ...this.#wanted, known: best, because: 'stale' }, entry);
-    else best.retryLater(now + looksMs[1]!);
+    else if (entry.lost) best.retryLater(now + looksMs[1]!);
+    else Fill.inBackground(this.#line, { ...this.#wanted, known: best, because: 'stale' }, entry);
     return true;
   }
 
@@ -193,7 +192,6 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out> {
 
   #end(): void {
     this.#close();
-    if (this.call.reason) this.reject(this.call.reason);
     this.call.end();
   }
 }

@@ -52,6 +52,7 @@ export class SharedEntry<Out> {
   async look({ lease = true } = {}): Promise<Stored<Out> | undefined> {
     // What has less left than this is not fresh any more.
     const wanted = { token: this.#token, ms: leaseMs, unlessLeftMs: this.#limits.errorMs };
+    const askedAt = performance.now();
     const found = await this.#tier.read(this.#hash, withGroups(this.#tags), lease ? wanted : undefined);
     if (!found) return undefined;
     if (lease) {
@@ -59,7 +60,7 @@ export class SharedEntry<Out> {
       this.leased = found.lease === 'won';
       this.lost = found.lease === 'lost';
     }
-    return found.text === undefined ? undefined : this.#opened(found.text, found);
+    return found.text === undefined ? undefined : this.#opened(found.text, found, askedAt);
   }
 
   /**
@@ -87,7 +88,8 @@ export class SharedEntry<Out> {
     this.leased = false;
   }
 
-  #opened(text: string, { leftMs, versions }: Found): Stored<Out> | undefined {
+  /** Its age was told at some moment after `askedAt`: so it may be younger than is thought here, and never older. */
+  #opened(text: string, { leftMs, versions }: Found, askedAt: number): Stored<Out> | undefined {
     const envelope = open(text);
     const valid = envelope?.subject === this.#subject && leftMs > 0 && leftMs <= envelope.totalMs
       && envelope.versions.length === versions.length && envelope.versions.every((version, at) => version === versions[at]);
@@ -100,7 +102,7 @@ export class SharedEntry<Out> {
     const freshMs = Math.min(envelope.freshMs, this.#limits.freshMs);
     const staleMs = Math.min(envelope.staleMs, this.#limits.staleMs);
     const errorMs = Math.min(envelope.errorMs, this.#limits.errorMs);
-    const storedAt = performance.now() - (envelope.totalMs - leftMs);
+    const storedAt = askedAt - (envelope.totalMs - leftMs);
     return new Stored<Out>(this.#key, this.#tags, this.#subject, answer, { storedAt, freshMs, staleMs, errorMs, because: 'miss' });
   }
 }

@@ -48,9 +48,14 @@ export abstract class Shared<Out> {
 
   leave(asker: Asker<Out>, reason: Failure): void {
     const { flight } = this;
-    if (flight?.inTime) {
-      asker.call.flight.follow(flight);
-      asker.call.flight.inTime = flight.inTime;
+    const inTime = flight?.inTime;
+    if (flight && inTime) {
+      asker.call.flight.inTime = () => {
+        const value = inTime();
+        // How it came is known only once it is taken.
+        if (value !== undefined) asker.call.flight.follow(flight);
+        return value;
+      };
     }
     asker.reject(reason);
     this.askers.splice(this.askers.indexOf(asker), 1);

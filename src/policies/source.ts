@@ -1,5 +1,5 @@
 import type { Duration } from '../core/duration.ts';
-import { type Source, stack } from '../core/source.ts';
+import { type Source, speaks, stack } from '../core/source.ts';
 import { isBatched } from './batched.ts';
 import { CachePlan, type CacheRules } from './cache-plan.ts';
 import { cached } from './cached.ts';
@@ -24,20 +24,28 @@ export interface SourceSpec<In, Out> {
 }
 
 /** A source with its policies. This is the only place where their order is written. */
-export function source<In, Out>({ name, load, key: given, timeout, cache, memoise = false }: SourceSpec<In, Out>): Source<In, Out> {
-  const plan = cache && new CachePlan<In>(name, cache);
-  const key = given ?? (plan && ((input: In) => plan.keyOf(input)));
-  if (memoise && !key) throw new TypeError(`expected source ${name} to have a key, since it is memoised, but got none`);
-  return stack(
+export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
+  const { name, load, timeout, cache: rules, memoise = false } = spec;
+  const plan = rules && new CachePlan<In>(name, rules);
+  const key = keyOf(spec, plan);
+  const asked = stack(
     load,
     // Outermost, because a span that misses the wait for shared work does not explain a slow part.
     traced(name),
     // Above coalescing, because what a request already knows needs nobody else's load.
     memoise && key && memoised(key),
-    // Above all that makes asking safe, because what is kept needs neither. Its loads are shared already.
-    plan && cache?.in && cached(cache.in, plan),
+    // Above all that makes asking safe, because what is kept needs none of it. Its loads are shared already.
+    plan && rules.in && cached(rules.in, plan),
     // Above the time-out, because callers share one load and one clock. A batch removes its duplicates itself.
-    key && !cache?.in && !isBatched(load) && coalesced(key),
+    key && !rules?.in && !isBatched(load) && coalesced(key),
     timeout && within(timeout),
   );
+  return rules?.in ? speaks(asked) : asked;
+}
+
+function keyOf<In, Out>({ name, key, memoise }: SourceSpec<In, Out>, plan: CachePlan<In> | undefined): ((input: In) => string) | undefined {
+  if (key) return key;
+  if (plan) return (input) => plan.keyOf(input);
+  if (memoise) throw new TypeError(`expected source ${name} to have a key, since it is memoised, but got none`);
+  return undefined;
 }

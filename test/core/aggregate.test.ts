@@ -5,6 +5,7 @@ import { startCall } from '../../src/core/call.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { JsonText } from '../../src/core/json-text.ts';
 import { optional } from '../../src/core/part.ts';
+import { speaks } from '../../src/core/source.ts';
 import { scripted } from '../support/scripted.ts';
 import { fakeTime, pass, settled, watch } from './fake-time.ts';
 
@@ -132,8 +133,9 @@ test('a part that lands after it was given up changes nothing', async () => {
   expect(now).toMatchObject({ state: 'answered', value: { data: { tips: [], counts: null } } });
 });
 
-test('a part says how it was served', async () => {
+test('a part that speaks for itself says how it was served; of another one its flight may be about what it asked in turn', async () => {
   const { asked, profile, tips, counts } = overview();
+  const again = aggregate({ name: 'again', input: z.string(), deadline: '1s', parts: { counts: speaks(counts.source) } });
   using call = startCall(5_000);
   const answer = asked('42', call);
   tips.asked[0]!.call.flight.served = 'stale';
@@ -141,7 +143,11 @@ test('a part says how it was served', async () => {
   profile.asked[0]!.resolve(new JsonText('{}'));
   tips.asked[0]!.resolve([]);
   counts.asked[0]!.resolve(1);
-  expect((await answer).parts.map(({ state }) => state)).toEqual(['live', 'stale', 'cache']);
+  expect((await answer).parts.map(({ state }) => state)).toEqual(['live', 'stale', 'live']);
+  const spoken = again('42', call);
+  counts.asked[1]!.call.flight.served = 'cache';
+  counts.asked[1]!.resolve(1);
+  expect((await spoken).parts.map(({ state }) => state)).toEqual(['cache']);
 });
 
 test('when a part has landed its call is over, and what it left running is stopped', async () => {

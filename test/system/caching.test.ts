@@ -26,6 +26,9 @@ async function startCaching(options: Partial<GatewayOptions> = {}): Promise<Gate
 
 /** What became of each part, by the reply's own account. */
 const told = ({ headers }: { headers: Record<string, unknown> }) => String(headers['cache-status']).replaceAll('tributary.', '').replaceAll(/ttl=-?\d+/g, (ttl) => (ttl.includes('-') ? 'old' : 'ttl'));
+/** Without what differs from one reply to the next. */
+const blurred = (value: unknown) => String(value).replaceAll(/00-[0-9a-f]{32}-[0-9a-f]{16}-00/g, 'ids').replaceAll(/dur=[\d.]+/g, 'dur').replaceAll(/(?<=ttl=|max-age=|^)\d+/g, 'n');
+const bytes = (user: number, more = '') => `GET /api/aggregated?user_id=${user} HTTP/1.1\r\nHost: test\r\n${more}\r\n`;
 const allKept = 'user_data; hit; ttl, recommendations; hit; ttl, analytics; hit; ttl';
 const allLoaded = 'user_data; fwd=miss; stored, recommendations; fwd=miss; stored, analytics; fwd=miss; stored';
 
@@ -71,8 +74,7 @@ test('the lane of ready answers sends what the routes send: the same headers, an
   const ready = await gateway.ask(2);
   const comparable = ({ headers }: typeof ready) => {
     const { date: _, ...others } = headers;
-    const text = (value: unknown) => String(value).replaceAll(/00-[0-9a-f]{32}-[0-9a-f]{16}-00/g, 'ids').replaceAll(/dur=[\d.]+/g, 'dur').replaceAll(/(?<=ttl=|max-age=|^)\d+/g, 'n');
-    return Object.fromEntries(Object.entries(others).map(([name, value]) => [name, name === 'etag' ? value : text(value)]));
+    return Object.fromEntries(Object.entries(others).map(([name, value]) => [name, name === 'etag' ? value : blurred(value)]));
   };
   expect(comparable(ready)).toEqual(comparable(routed));
   expect([ready.text, ready.status]).toEqual([routed.text, routed.status]);
@@ -202,8 +204,7 @@ test('requests that come one upon the other on one connection get their ready an
   await using gateway = await startCaching();
   const texts = [];
   for (const user of [12, 13, 12, 13]) texts.push((await gateway.ask(user)).text);
-  const ask = (user: number, more = '') => `GET /api/aggregated?user_id=${user} HTTP/1.1\r\nHost: test\r\n${more}\r\n`;
-  const all = (await raw(gateway.url, ask(12) + ask(13) + ask(12) + ask(13, 'Connection: close\r\n'))).toString();
+  const all = (await raw(gateway.url, bytes(12) + bytes(13) + bytes(12) + bytes(13, 'Connection: close\r\n'))).toString();
   expect(all.split('\r\n\r\n').slice(1).map((body) => body.split('HTTP/1.1')[0])).toEqual([texts[0], texts[1], texts[0], texts[1]]);
 });
 

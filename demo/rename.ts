@@ -1,0 +1,16 @@
+// Changes a row as a program would that knows nothing of any cache: npm run demo:rename -- postgres://… 42 'Ada Lovelace'
+import { Client } from 'pg';
+
+const [url = '', id = '', name = ''] = process.argv.slice(2);
+if (!url.startsWith('postgres') || !/^\d+$/.test(id) || name === '') {
+  console.error("expected the URL of the database, a user's id and a name, but got something else");
+  process.exit(1);
+}
+const client = new Client({ connectionString: url });
+await client.connect();
+try {
+  const { rowCount } = await client.query("update users set data = data || jsonb_build_object('name', $2::text) where id = $1", [id, name]);
+  console.log(rowCount === 1 ? `user ${id} is called ${name} now` : `there is no user ${id}`);
+} finally {
+  await client.end();
+}
