@@ -82,11 +82,16 @@ export async function buildFastapi(): Promise<void> {
   });
 }
 
-export async function buildNoEngine(): Promise<void> {
-  // Stripped here, so that its memory and its start do not hold Node's own compiler.
+/** Strips the types of one of our own files, so that a service's memory and start do not hold Node's own compiler. */
+export async function buildStripped(name: string): Promise<string> {
   const esbuild = join(repo, 'node_modules', '.bin', 'esbuild');
-  await step('no-engine', repo, [esbuild, 'bench/no-engine.ts', '--format=esm', '--platform=node', `--outfile=${join(build, 'no-engine.mjs')}`]);
+  const out = join(build, `${name}.mjs`);
+  await step(name, repo, [esbuild, `bench/${name}.ts`, '--format=esm', '--platform=node', `--outfile=${out}`]);
+  return out;
 }
+
+export const buildNoEngine = (): Promise<string> => buildStripped('no-engine');
+export const buildBare = (): Promise<string> => buildStripped('bare');
 
 export async function buildTributary(): Promise<void> {
   await step('tributary', repo, ['npm', 'run', 'build']);

@@ -13,7 +13,7 @@ import { type Fixture, startFixture } from './fixture/fixture.ts';
 import { chooseCores, waitingToBeAccepted } from './machine.ts';
 import { message, prepare } from './prepare.ts';
 import { get } from './processes.ts';
-import { path, type Running, services, startService } from './services.ts';
+import { path, type Running, serviceNamed, startService } from './services.ts';
 import { lockTable } from './stores.ts';
 
 /** How many connect at once: fewer than the backlog (511 in Node), so that none has to knock again a second later. */
@@ -122,8 +122,7 @@ async function scenario(running: Running, fixture: Fixture, count: number, watch
 
 async function main(): Promise<boolean> {
   const { values } = parseArgs({ options: { clients: { type: 'string', default: '1000' }, peer: { type: 'string', default: 'tributary' } } });
-  const service = services.find(({ name }) => name === values.peer);
-  if (service === undefined) throw new Error(`--peer: expected one of ${services.map(({ name }) => name).join(', ')}, but got ${values.peer}`);
+  const service = serviceNamed(values.peer);
   const leave = alone();
   const [ready] = await prepare([service], []);
   if (ready === undefined) return false;

@@ -9,19 +9,19 @@ export interface Figure {
 }
 
 const perSecond = (row: Measured) => row.requests / row.serverCpu;
-const serverMicros = (row: Measured) => (row.serverCpu / row.requests) * 1e6;
-const postgresMicros = (row: Measured) => (row.postgresCpu / row.requests) * 1e6;
+const micros = (cpu: number, row: Measured) => (cpu / row.requests) * 1e6;
 
 export const rps: Figure = { title: 'RPS', of: (row) => row.rps, better: 'more', digits: 0 };
 export const efficiency: Figure = { title: 'req / server-CPU-s', of: perSecond, better: 'more', digits: 0 };
-export const serverCost: Figure = { title: 'server µs / req', of: serverMicros, better: 'less', digits: 1 };
-export const postgresCost: Figure = { title: 'Postgres µs / req', of: postgresMicros, better: 'less', digits: 1 };
+export const serverCost: Figure = { title: 'server µs / req', of: (row) => micros(row.serverCpu, row), better: 'less', digits: 1 };
+export const postgresCost: Figure = { title: 'Postgres µs / req', of: (row) => micros(row.postgresCpu, row), better: 'less', digits: 1 };
 export const cost: Figure = {
   title: 'server + Postgres µs / req',
-  of: (row) => serverMicros(row) + postgresMicros(row),
+  of: (row) => micros(row.serverCpu + row.postgresCpu, row),
   better: 'less',
   digits: 1,
 };
+export const redisCost: Figure = { title: 'Redis µs / req', of: (row) => micros(row.redisCpu, row), better: 'less', digits: 1 };
 export const p50: Figure = { title: 'p50 ms', of: (row) => row.p50Ms, better: 'less', digits: 2 };
 export const p99: Figure = { title: 'p99 ms', of: (row) => row.p99Ms, better: 'less', digits: 2 };
 export const memory: Figure = { title: 'peak RSS MiB', of: (row) => row.peakMiB, better: 'less', digits: 0 };
@@ -43,14 +43,23 @@ export interface Comparison {
 /** Differences under a tenth are taken for none: the machine's own speed drifts by as much. */
 export const nothing = 1.1;
 
-/** Compares two services round by round, since the machine is not equally fast in each. Empty if they share none. */
-export function compare(all: readonly Measured[], name: string, base: string): Comparison[] {
-  const pairs = all
+export interface Pair {
+  readonly row: Measured;
+  readonly other: Measured;
+}
+
+/** The windows of two services round by round, since the machine is not equally fast in each. */
+export const pairs = (all: readonly Measured[], name: string, base: string): Pair[] =>
+  all
     .filter((row) => row.name === name)
     .flatMap((row) => all.filter((other) => other.name === base && other.round === row.round).map((other) => ({ row, other })));
-  if (pairs.length === 0) return [];
+
+/** Compares two services round by round. Empty if they share none. */
+export function compare(all: readonly Measured[], name: string, base: string): Comparison[] {
+  const shared = pairs(all, name, base);
+  if (shared.length === 0) return [];
   return judged.map((figure) => {
-    const each = pairs.map(({ row, other }) => {
+    const each = shared.map(({ row, other }) => {
       const ratio = figure.of(row) / figure.of(other);
       return figure.better === 'more' ? ratio : 1 / ratio;
     });

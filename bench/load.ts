@@ -7,11 +7,13 @@ import { userCount } from './fixture/postgres.ts';
 import { pinned } from './machine.ts';
 import { fixture } from './paths.ts';
 import { path } from './services.ts';
+import type { Ids } from './workloads.ts';
 
 const run = promisify(execFile);
 
 const Load = z.object({
   requests: z.number(),
+  bytes: z.number(),
   seconds: z.number(),
   p50: z.number(),
   p99: z.number(),
@@ -20,6 +22,8 @@ const Load = z.object({
 
 export interface Load {
   readonly requests: number;
+  /** Of the answers, heads included. */
+  readonly bytes: number;
   readonly seconds: number;
   /** Milliseconds. */
   readonly p50: number;
@@ -43,10 +47,19 @@ export async function findWrk(): Promise<void> {
   throw new Missing('expected wrk, the load generator, on the PATH, but got none: apt install wrk');
 }
 
-/** Random users for so many seconds, in a closed loop: each connection asks again once it is answered. */
-export async function load(port: number, connections: number, seconds: number, core: number | undefined): Promise<Load> {
+/** How users are drawn, and on how many connections. */
+export interface Kind {
+  readonly ids: Ids;
+  readonly connections: number;
+  /** Within so many milliseconds all of them have begun; at once if it is not said. */
+  readonly spreadMs?: number;
+}
+
+/** So many seconds in a closed loop: each connection asks again once it is answered. */
+export async function load(port: number, { ids, connections, spreadMs = 0 }: Kind, seconds: number, core: number | undefined): Promise<Load> {
   const url = `http://127.0.0.1:${port}${path}`;
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '--latency', '-s', join(fixture, 'users.lua'), url, '--', String(userCount)];
+  const script = ['-s', join(fixture, 'users.lua'), url, '--', String(userCount), ids, String(spreadMs), String(connections)];
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '--latency', ...script];
   const [file = '', ...rest] = pinned(core, ['wrk', ...args]);
   const { stdout } = await run(file, rest, { timeout: (seconds + 30) * 1_000 });
   const result = /^RESULT (.*)$/m.exec(stdout)?.[1];

@@ -49,11 +49,16 @@ export function ourSeconds(): { own: number; load: number } {
 }
 
 /** Sum of the peak resident memory (VmHWM) of a process and its descendants; shared pages count once in each. */
-export function peakMiB(pid: number): number {
+export const peakMiB = (pid: number): number => memoryMiB(pid, /VmHWM:\s+(\d+)/);
+
+/** The same of the resident memory now (VmRSS). */
+export const residentMiB = (pid: number): number => memoryMiB(pid, /VmRSS:\s+(\d+)/);
+
+function memoryMiB(pid: number, line: RegExp): number {
   let kib = 0;
   for (const member of pidsOf(pid)) {
     try {
-      kib += Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${member}/status`, 'utf8'))?.[1] ?? 0);
+      kib += Number(line.exec(readFileSync(`/proc/${member}/status`, 'utf8'))?.[1] ?? 0);
     } catch {
       // It ended while we looked.
     }
@@ -91,10 +96,19 @@ export interface Cores {
 export const chooseCores = (pin: boolean): Cores =>
   pin && cpus().length > 1 ? { server: 0, rest: 1 } : { server: undefined, rest: undefined };
 
-/** Puts a running process, its threads and its descendants on one core. */
+let pinnedAny = false;
+
+/** Puts a running process, its threads and its descendants on one core, or on all of them again. */
 export function pinTree(pid: number, core: number | undefined): void {
-  if (core === undefined) return;
-  for (const member of pidsOf(pid)) execFileSync('taskset', ['-acp', String(core), String(member)], { stdio: 'ignore' });
+  if (core === undefined && !pinnedAny) return;
+  pinnedAny = true;
+  for (const member of pidsOf(pid)) {
+    try {
+      execFileSync('taskset', ['-acp', core === undefined ? `0-${cpus().length - 1}` : String(core), String(member)], { stdio: 'ignore' });
+    } catch (error) {
+      if (timesOf(member)) throw error; // Otherwise it ended meanwhile.
+    }
+  }
 }
 
 export const pinned = (core: number | undefined, command: readonly string[]): string[] =>

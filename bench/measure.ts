@@ -1,32 +1,36 @@
-import http from 'node:http';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Asked, askedSoFar, asksEach } from './asks.ts';
 import type { Fixture } from './fixture/fixture.ts';
-import { rowsRead, userCount } from './fixture/postgres.ts';
 import { load } from './load.ts';
 import { type Busy, busySeconds, cpuSeconds, ourSeconds, peakMiB, pinTree } from './machine.ts';
 import type { Options } from './options.ts';
-import { assertAlive, get } from './processes.ts';
-import { path, type Running, type Service, startService } from './services.ts';
+import { assertAlive } from './processes.ts';
+import { fill, sample, type Sampled } from './sample.ts';
+import { type Running, type Service, startService } from './services.ts';
+import type { Workload } from './workloads.ts';
 
 /** What one window of load showed. Seconds of CPU are user and system together. */
-export interface Window {
+export interface Window extends Sampled {
   readonly requests: number;
   readonly rps: number;
+  /** Bytes of an answer, its head included. */
+  readonly bytes: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly errors: number;
   readonly serverCpu: number;
   readonly postgresCpu: number;
+  readonly redisCpu: number;
   readonly stubCpu: number;
+  readonly collectorCpu: number;
   readonly loadCpu: number;
+  /** Bytes of traces that came to the collector, for each request. */
+  readonly traceBytes: number;
   /** Per cent that each core was busy. */
   readonly cores: readonly number[];
   /** Per cent of the machine that others used; it can be slightly negative, for clock ticks. */
   readonly others: number;
-  /** Of the answers that this script asked for meanwhile: how many had all three parts. */
-  readonly sampled: number;
-  readonly whole: number;
 }
 
 export interface Measured extends Window {
@@ -35,8 +39,8 @@ export interface Measured extends Window {
   readonly healthMs: number;
   readonly firstMs: number;
   readonly peakMiB: number;
-  /** Asked of the stub, and read from each table, for each request since the service started: shows that nothing was cached. */
-  readonly asks: { readonly upstream: number; readonly users: number; readonly analytics: number };
+  /** Asked of the stores for each request since the service started, or since its caches were filled. */
+  readonly asks: Asked;
 }
 
 /** Waits until nobody uses the machine, or the patience ends. */
@@ -50,62 +54,49 @@ async function calm({ quiet, noise }: Options): Promise<void> {
   }
 }
 
-/** Ten times a second looks into an answer: wrk sees only its status, and a part that is missing is a 200 too. */
-async function sample(port: number, signal: AbortSignal): Promise<{ sampled: number; whole: number }> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  const counts = { sampled: 0, whole: 0 };
-  while (!signal.aborted) {
-    const { status, body } = await get(port, path + (1 + Math.floor(Math.random() * userCount)), { agent });
-    counts.sampled++;
-    if (status === 200 && isWhole(body)) counts.whole++;
-    await sleep(100);
-  }
-  agent.destroy();
-  return counts;
-}
-
-function isWhole(body: string): boolean {
-  try {
-    return Object.keys(JSON.parse(body) as object).toSorted().join() === 'analytics,recommendations,user_data';
-  } catch {
-    return false;
-  }
-}
+type Part = 'server' | 'postgres' | 'redis' | 'stub' | 'collector' | 'script' | 'load';
 
 interface Reading {
   readonly at: number;
-  readonly server: number;
-  readonly postgres: number;
-  readonly stub: number;
-  readonly ours: { readonly own: number; readonly load: number };
+  /** CPU seconds of each so far. */
+  readonly cpu: Readonly<Record<Part, number>>;
   readonly busy: Busy;
+  readonly traceBytes: number;
 }
 
-const read = (server: Running, { postgres, stub }: Fixture): Reading => ({
-  at: performance.now(),
-  server: cpuSeconds(server.pid),
-  postgres: cpuSeconds(postgres.pid),
-  stub: cpuSeconds(stub.pid),
-  ours: ourSeconds(),
-  busy: busySeconds(),
-});
+const seconds = (process: { readonly pid: number } | undefined): number => (process ? cpuSeconds(process.pid) : 0);
 
-async function window(server: Running, fixture: Fixture, { connections, duration }: Options): Promise<Window> {
-  const before = read(server, fixture);
+async function read(server: Running, { postgres, stub, redis, collector }: Fixture): Promise<Reading> {
+  const traceBytes = (await collector?.bytes()) ?? 0;
+  const { own, load } = ourSeconds();
+  return {
+    at: performance.now(),
+    cpu: {
+      server: seconds(server), postgres: seconds(postgres), redis: seconds(redis), stub: seconds(stub),
+      collector: seconds(collector), script: own, load,
+    },
+    busy: busySeconds(),
+    traceBytes,
+  };
+}
+
+async function window(server: Running, fixture: Fixture, workload: Workload, { duration }: Options): Promise<Window> {
+  const before = await read(server, fixture);
   const ending = new AbortController();
   const samples = sample(server.port, ending.signal);
-  const loaded = load(server.port, connections, duration, fixture.cores.rest).finally(() => ending.abort());
-  const { requests, seconds, p50, p99, errors } = await loaded;
-  const after = read(server, fixture);
+  const loaded = load(server.port, workload, Math.max(duration, workload.leastS ?? 0), fixture.cores.rest).finally(() => ending.abort());
+  const { requests, bytes, seconds, p50, p99, errors } = await loaded;
+  if (requests === 0) throw new Error(`expected answers within ${seconds.toFixed(0)} s of load, but got none`);
+  const after = await read(server, fixture);
   const tookS = (after.at - before.at) / 1_000;
-  const serverCpu = after.server - before.server;
-  const postgresCpu = after.postgres - before.postgres;
-  const stubCpu = after.stub - before.stub;
-  const loadCpu = after.ours.load - before.ours.load;
-  const ours = serverCpu + postgresCpu + stubCpu + loadCpu + after.ours.own - before.ours.own;
+  const used = (part: Part) => after.cpu[part] - before.cpu[part];
+  const ours = (Object.keys(after.cpu) as Part[]).reduce((sum, part) => sum + used(part), 0);
   const busy = after.busy.total - before.busy.total + after.busy.steal - before.busy.steal;
   return {
-    requests, rps: requests / seconds, p50Ms: p50, p99Ms: p99, errors, serverCpu, postgresCpu, stubCpu, loadCpu,
+    requests, rps: requests / seconds, bytes: bytes / requests, p50Ms: p50, p99Ms: p99, errors,
+    serverCpu: used('server'), postgresCpu: used('postgres'), redisCpu: used('redis'), stubCpu: used('stub'),
+    collectorCpu: used('collector'), loadCpu: used('load'),
+    traceBytes: (after.traceBytes - before.traceBytes) / requests,
     cores: after.busy.cores.map((core, at) => ((core - (before.busy.cores[at] ?? 0)) / tookS) * 100),
     others: ((busy - ours) / tookS / cpus().length) * 100,
     ...(await samples),
@@ -113,13 +104,13 @@ async function window(server: Running, fixture: Fixture, { connections, duration
 }
 
 /** The quietest of at most `retries` + 1 windows, each after a warm-up, and how many requests all of it took. */
-async function quietest(server: Running, fixture: Fixture, options: Options): Promise<{ best: Window; requests: number }> {
+async function quietest(server: Running, fixture: Fixture, workload: Workload, options: Options): Promise<{ best: Window; requests: number }> {
   let best: Window | undefined;
   let requests = 0;
   for (let attempt = 0; attempt <= options.retries; attempt++) {
     await calm(options);
-    requests += (await load(server.port, options.connections, options.warmup, fixture.cores.rest)).requests;
-    const one = await window(server, fixture, options);
+    requests += (await load(server.port, workload, options.warmup, fixture.cores.rest)).requests;
+    const one = await window(server, fixture, workload, options);
     requests += one.requests + one.sampled;
     if (best === undefined || one.others < best.others) best = one;
     if (best.others <= options.noise) break;
@@ -128,27 +119,29 @@ async function quietest(server: Running, fixture: Fixture, options: Options): Pr
   return { best, requests };
 }
 
+/** A process gets about its share of what is asked, so the memories of several take several times to fill. */
+const passes = (caches: number): number => (caches > 1 ? 2 * caches : caches);
+
 /** Starts a service, measures it and stops it. */
-export async function measure(service: Service, round: number, fixture: Fixture, options: Options): Promise<Measured> {
+export async function measure(service: Service, round: number, fixture: Fixture, workload: Workload, options: Options): Promise<Measured> {
   await calm(options);
-  const rows = await rowsRead(fixture.postgres.url);
-  const { served } = await fixture.stub.control();
+  await fixture.redis?.flush();
+  const before = await askedSoFar(fixture);
   const server = await startService(service, fixture);
   try {
     pinTree(fixture.postgres.pid, fixture.cores.rest);
-    const { best, requests } = await quietest(server, fixture, options);
+    const { caches = 0 } = service;
+    await fill(server.port, passes(caches));
+    const filled = { ...before, redis: (await fixture.redis?.commands()) ?? 0 };
+    await fixture.stub.control(workload.stub);
+    const { best, requests } = await quietest(server, fixture, workload, options);
     assertAlive(server);
     const peak = peakMiB(server.pid);
-    const upstream = (await fixture.stub.control()).served - served;
     await server.stop(); // Its backends end with it, and tell what they have read.
-    const now = await rowsRead(fixture.postgres.url);
-    const asks = {
-      upstream: upstream / requests,
-      users: (now.users - rows.users) / requests,
-      analytics: (now.analytics - rows.analytics) / requests,
-    };
+    const asks = asksEach(filled, await askedSoFar(fixture), requests, caches);
     return { ...best, name: service.name, round, healthMs: server.healthMs, firstMs: server.firstMs, peakMiB: peak, asks };
   } finally {
+    await fixture.stub.control('mode=ok&delay_ms=0');
     await server.stop();
   }
 }

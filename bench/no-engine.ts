@@ -68,5 +68,7 @@ app.get('/api/aggregated', async (c) => {
   return c.body(`{"user_data":${user},"recommendations":${items},"analytics":${counts}}`, 200, json);
 });
 
-serve({ fetch: app.fetch, port: Number(env['PORT'] ?? 8_080), hostname: '127.0.0.1' });
+// Idle connections are kept as Tributary keeps them, or there would be none left to measure.
+const serverOptions = { keepAliveTimeout: 75_000 };
+serve({ fetch: app.fetch, port: Number(env['PORT'] ?? 8_080), hostname: '127.0.0.1', serverOptions });
 process.once('SIGTERM', () => process.exit(0));

@@ -8,3 +8,5 @@ export const results = join(bench, 'results');
 /** Everything that is built or logged; git ignores it. */
 export const build = join(bench, '.build');
 export const logs = join(build, 'logs');
+/** The headers of a cached answer of Tributary's, for bare.ts to send. */
+export const headersFile = join(build, 'headers.json');

@@ -9,7 +9,7 @@ export interface Absent {
 }
 
 /** Says it at once, and keeps it for the report. */
-export function leaveOut(absent: Absent[], { title }: Service, error: unknown): void {
+export function leaveOut(absent: Absent[], { title }: { readonly title: string }, error: unknown): void {
   const reason = message(error);
   absent.push({ title, reason });
   console.error(`left out: ${title}: ${reason}`);
@@ -18,7 +18,7 @@ export function leaveOut(absent: Absent[], { title }: Service, error: unknown): 
 /** Builds the stub and what can be built of the services; what cannot is left out, with its reason. */
 export async function prepare(wanted: readonly Service[], absent: Absent[]): Promise<Service[]> {
   await buildStub().catch((error: unknown) => console.error(`The Node stub serves, at several times its CPU: ${message(error)}`));
-  const built = new Map<Service['build'], Promise<void>>();
+  const built = new Map<Service['build'], Promise<unknown>>();
   const ready: Service[] = [];
   for (const service of wanted) {
     const work = built.get(service.build) ?? service.build();

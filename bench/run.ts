@@ -1,9 +1,11 @@
-/** Tributary beside its peers, on the cold path: `npm run bench`. bench/README.md says how, and how far to trust it. */
-import { execFileSync } from 'node:child_process';
+/** Tributary beside its peers, workload by workload: `npm run bench`. bench/README.md says how, and how far to trust it. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { alone } from './alone.ts';
+import { commit } from './commit.ts';
 import { type Fixture, startFixture } from './fixture/fixture.ts';
+import { learnHeaders } from './hot-headers.ts';
+import { idleRatio } from './idle-figures.ts';
 import { findWrk } from './load.ts';
 import { chooseCores, describeMachine } from './machine.ts';
 import { measure, type Measured } from './measure.ts';
@@ -11,43 +13,58 @@ import { type Options, parseOptions } from './options.ts';
 import { repo, results } from './paths.ts';
 import { type Absent, leaveOut, message, prepare } from './prepare.ts';
 import { betweenMarks } from './readme.ts';
-import { mainTable, page, type Report } from './report.ts';
-import { type Service, services } from './services.ts';
+import { goalsOf, page, readmeText, type Report } from './report.ts';
+import type { Section } from './section.ts';
+import type { Service } from './services.ts';
+import { usual, type Workload, workloads } from './workloads.ts';
 
-const git = (...args: string[]): string =>
-  execFileSync('git', args, { cwd: repo, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+/** How it is measured, what of it could be built, and what fell out. */
+interface Plan {
+  readonly options: Options;
+  readonly ready: ReadonlySet<Service>;
+  readonly absent: Absent[];
+}
 
-/** The short commit, or 'uncommitted' when what is measured is not what was committed. */
-function commit(): string {
+/** The bare server sends the headers that Tributary sends; without them it is no measure. */
+async function readyRows(workload: Workload, fixture: Fixture, { ready, absent }: Plan): Promise<Service[]> {
+  const rows = workload.rows.filter((row) => ready.has(row));
+  const bare = rows.find(({ name }) => name === 'bare');
+  const like = workload.rows.find(({ name }) => name === 'tributary');
+  if (!bare || !like) return rows;
   try {
-    const changed = git('status', '--porcelain', '--', '.', ':!bench/results', ':!README.md');
-    return changed === '' ? git('rev-parse', '--short', 'HEAD') : 'uncommitted';
-  } catch {
-    return 'uncommitted';
+    await learnHeaders(like, fixture);
+    return rows;
+  } catch (error) {
+    leaveOut(absent, bare, error);
+    return rows.filter((row) => row !== bare);
   }
 }
 
-/** All rounds: each takes every service once, every other one backwards, so that a drift of the machine favours nobody. */
-async function rounds(ready: readonly Service[], fixture: Fixture, options: Options, absent: Absent[]): Promise<Measured[]> {
+/** All rounds: each takes every row once, every other one backwards, so that a drift of the machine favours nobody. */
+async function rounds(workload: Workload, shared: Fixture, plan: Plan): Promise<Section> {
+  const { options, absent } = plan;
+  const fixture = shared.on(chooseCores(!options['no-pin'] && !workload.unpinned));
+  const rows = await readyRows(workload, fixture, plan);
+  const failed = new Set<Service>();
   const measured: Measured[] = [];
   for (let round = 1; round <= options.rounds; round++) {
-    for (const service of round % 2 === 1 ? ready : ready.toReversed()) {
-      if (absent.some(({ title }) => title === service.title)) continue;
+    for (const service of round % 2 === 1 ? rows : rows.toReversed()) {
+      if (failed.has(service)) continue;
       try {
-        const row = await measure(service, round, fixture, options);
+        const row = await measure(service, round, fixture, workload, options);
         measured.push(row);
         const each = (row.requests / row.serverCpu).toFixed(0);
-        console.error(`round ${round}: ${service.title}: ${row.rps.toFixed(0)} RPS, ${each} a server-CPU-second, others ${row.others.toFixed(1)} %`);
+        console.error(`${workload.name}, round ${round}: ${service.title}: ${row.rps.toFixed(0)} RPS, ${each} a server-CPU-second, others ${row.others.toFixed(1)} %`);
       } catch (error) {
-        leaveOut(absent, service, error);
+        failed.add(service);
+        leaveOut(absent, { title: `${workload.name}: ${service.title}` }, error);
       }
     }
   }
-  return measured;
+  return { workload, measured };
 }
 
-function facts(options: Options, fixture: Fixture): Report['facts'] {
-  const { cores: { server }, postgres, stub } = fixture;
+function facts(options: Options, { postgres, stub, cores }: Fixture): Report['facts'] {
   const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
   return [
     ['date', new Date().toISOString()],
@@ -55,8 +72,8 @@ function facts(options: Options, fixture: Fixture): Report['facts'] {
     ['node', process.version],
     ['machine', describeMachine()],
     ['command', `\`${command}\``],
-    ['load', `wrk, ${options.connections} connections, ${options.rounds} rounds of ${options.duration} s after ${options.warmup} s of warm-up, random users of 10,000`],
-    ['cores', server === undefined ? 'not pinned' : 'the server on core 0; Postgres, stub, wrk and this script on core 1'],
+    ['load', `wrk, ${options.rounds} rounds of ${options.duration} s after ${options.warmup} s of warm-up, 10,000 users${options.connections ? `, ${options.connections} connections` : ''}`],
+    ['cores', cores.server === undefined ? 'not pinned' : 'the server on core 0; stores, stub, collector, wrk and this script on core 1; workers not pinned'],
     ['stores', `Postgres ${postgres.version} and a stub upstream written in ${stub.kind}`],
     ['logs', 'no service logs requests, but "access log on" (to /dev/null)'],
   ];
@@ -66,24 +83,40 @@ function publish(report: Report, { out, 'write-readme': writeReadme }: Options):
   const file = out ?? join(results, `${commit()}.md`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, page(report));
-  console.log(`${mainTable(report)}\n\n${relative(process.cwd(), file)}`);
+  console.log(`${goalsOf(report)}\n\n${relative(process.cwd(), file)}`);
   const readme = join(repo, 'README.md');
   if (!writeReadme || !existsSync(readme)) return;
-  const filled = betweenMarks(readFileSync(readme, 'utf8'), mainTable(report));
+  const text = readmeText(report);
+  if (text === undefined) throw new Error('--write-readme: expected the workload cold among those measured, but it was not');
+  const filled = betweenMarks(readFileSync(readme, 'utf8'), text);
   if (filled !== undefined) writeFileSync(readme, filled);
 }
 
+/** The workloads asked for, with those of their rows that take part. */
+function choose({ workload: names, peers }: Options): Workload[] {
+  return names
+    .flatMap((name) => workloads.filter((workload) => workload.name === name))
+    .map((workload) => ({ ...workload, rows: workload.rows.filter(({ name }) => peers.includes(name)) }));
+}
+
 async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2), services.map(({ name }) => name));
-  const wanted = options.peers.flatMap((peer) => services.filter(({ name }) => name === peer));
+  const rowNames = new Set(workloads.flatMap(({ rows }) => rows.map(({ name }) => name)));
+  const options = parseOptions(process.argv.slice(2), { rows: [...rowNames], workloads: workloads.map(({ name }) => name), usual });
+  const chosen = choose(options);
+  const rows = [...new Set(chosen.flatMap((workload) => workload.rows))];
   const leave = alone();
   const absent: Absent[] = [];
   await findWrk();
-  const ready = await prepare(wanted, absent);
-  const fixture = await startFixture(chooseCores(!options['no-pin']));
+  const ready = new Set(await prepare(rows, absent));
+  const extras = new Set(rows.flatMap(({ needs }) => needs ?? []));
+  const fixture = await startFixture(chooseCores(!options['no-pin']), extras);
   try {
-    const measured = await rounds(ready, fixture, options, absent);
-    publish({ facts: facts(options, fixture), services: wanted, measured, absent, noise: options.noise }, options);
+    const sections: Section[] = [];
+    for (const workload of chosen) {
+      const { connections = workload.connections } = options;
+      sections.push(await rounds({ ...workload, connections }, fixture, { options, ready, absent }));
+    }
+    publish({ facts: facts(options, fixture), sections, absent, noise: options.noise, idleRatio: idleRatio(commit()) }, options);
   } finally {
     await fixture.stop();
     await leave();

@@ -1,20 +1,24 @@
 import { join } from 'node:path';
-import { buildFastapi, buildFastify, buildGo, buildNoEngine, buildRust, buildTributary } from './builds.ts';
-import type { Fixture } from './fixture/fixture.ts';
-import { build, peers, repo } from './paths.ts';
+import { buildBare, buildFastapi, buildFastify, buildGo, buildNoEngine, buildRust, buildTributary, Missing } from './builds.ts';
+import type { Extra, Fixture } from './fixture/fixture.ts';
+import { build, headersFile, peers, repo } from './paths.ts';
 import { first200, freePort, start, type Started } from './processes.ts';
 
 /** A row of the report: a service that answers GET /api/aggregated?user_id=N. */
 export interface Service {
   readonly name: string;
   readonly title: string;
-  readonly build: () => Promise<void>;
+  readonly build: () => Promise<unknown>;
   readonly cwd: string;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Where it says that it is ready: on its own port, or on the one for operators. */
   readonly health: { readonly port: 'own' | 'admin'; readonly path: string };
   readonly discardLog?: true;
+  /** What else it needs of the fixture, whose address it then gets. */
+  readonly needs?: Extra;
+  /** How many caches it has to be asked through before it counts as warm: one a process. None if it caches nothing. */
+  readonly caches?: number;
 }
 
 export const path = '/api/aggregated?user_id=';
@@ -27,19 +31,32 @@ const tributary: Service = {
   build: buildTributary,
   cwd: repo,
   command: [process.execPath, '--import', './dist/otel/start.js', 'dist/main.js'],
-  // The peers log no requests either; and nobody is waited for at the end.
-  env: { NODE_ENV: 'production', AUTH: 'none', LOG_LEVEL: 'warn', DRAIN_DELAY_MS: '0' },
+  // The peers log no requests and cache nothing either; and nobody is waited for at the end.
+  env: { NODE_ENV: 'production', AUTH: 'none', LOG_LEVEL: 'warn', DRAIN_DELAY_MS: '0', CACHE: 'off' },
   health: { port: 'admin', path: '/readyz' },
 };
 
+/** The same with other settings: a row of its own. */
+export const variant = (service: Service, name: string, title: string, env: Service['env'], more: Partial<Service> = {}): Service =>
+  ({ ...service, ...more, name, title, env: { ...service.env, ...env } });
+
+const traced = (share: string): Service['env'] => ({ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: share });
+
 export const services: readonly Service[] = [
   tributary,
+  variant(tributary, 'tributary-log', 'tributary, access log on', { LOG_LEVEL: 'info' }, { discardLog: true }),
+  variant(tributary, 'tributary-bulk', 'tributary, upstream in bulk', { RECOMMENDATIONS_BULK: 'on' }),
+  variant(tributary, 'tributary-trace-5', 'tributary, tracing 5 %', traced('0.05'), { needs: 'collector' }),
+  variant(tributary, 'tributary-trace-100', 'tributary, tracing 100 %', traced('1'), { needs: 'collector' }),
   {
-    ...tributary,
-    name: 'tributary-log',
-    title: 'tributary, access log on',
-    env: { ...tributary.env, LOG_LEVEL: 'info' },
-    discardLog: true,
+    name: 'bare',
+    title: 'bare',
+    build: buildBare,
+    cwd: repo,
+    command: [process.execPath, join(build, 'bare.mjs')],
+    env: { NODE_ENV: 'production', BARE_HEADERS: headersFile },
+    health: ownHealth,
+    caches: 1,
   },
   {
     name: 'no-engine',
@@ -88,6 +105,23 @@ export const services: readonly Service[] = [
   },
 ];
 
+/** The row of this name. */
+export function serviceNamed(name: string): Service {
+  const found = services.find((service) => service.name === name);
+  if (found === undefined) throw new Error(`expected one of ${services.map(({ name }) => name).join(', ')}, but got ${name}`);
+  return found;
+}
+
+/** The addresses of what the service needs beside the stores. */
+function extras({ needs }: Service, { redis, collector }: Fixture): Record<string, string> {
+  if (needs === 'collector' && !collector) throw new Error('expected the fixture to have a collector: say so when it is started');
+  if (needs === 'redis' && !redis) throw new Missing('expected redis-server on the PATH, but got none that starts: apt install redis-server');
+  return {
+    ...(needs === 'redis' && redis ? { REDIS_URL: redis.url } : {}),
+    ...(needs === 'collector' && collector ? { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } : {}),
+  };
+}
+
 export interface Running extends Started {
   readonly port: number;
   /** Milliseconds from the spawn to the first 200 of the health check, and of an aggregated answer. */
@@ -96,7 +130,8 @@ export interface Running extends Started {
 }
 
 /** Starts a service beside the fixture and waits until it answers. Throws with what it last said. */
-export async function startService(service: Service, { postgres, stub, cores }: Fixture): Promise<Running> {
+export async function startService(service: Service, fixture: Fixture): Promise<Running> {
+  const { postgres, stub, cores } = fixture;
   const port = await freePort();
   const admin = await freePort();
   const env = {
@@ -107,6 +142,7 @@ export async function startService(service: Service, { postgres, stub, cores }: 
     RECOMMENDATIONS_URL: stub.url,
     RECS_URL: stub.url,
     POOL_SIZE: '20',
+    ...extras(service, fixture),
     ...service.env,
   };
   const from = performance.now();

@@ -11,9 +11,9 @@ import { type Fixture, startFixture } from './fixture/fixture.ts';
 import { chooseCores } from './machine.ts';
 import { type Absent, leaveOut, message, prepare } from './prepare.ts';
 import { assertAlive, get } from './processes.ts';
-import { table } from './report.ts';
 import { path, type Running, type Service, services, startService } from './services.ts';
 import { chooseIds, truth, unknownIds } from './stores.ts';
+import { table } from './table.ts';
 
 interface Verdict {
   readonly title: string;
@@ -91,7 +91,8 @@ function report(expected: ReadonlyMap<number, string>, verdicts: readonly Verdic
 }
 
 async function main(): Promise<boolean> {
-  const every = services.map(({ name }) => name).filter((name) => name !== 'tributary-log');
+  // Logging and tracing change no body.
+  const every = services.filter(({ discardLog, needs }) => !discardLog && !needs).map(({ name }) => name);
   const { values } = parseArgs({ options: { peers: { type: 'string', default: every.join(',') }, ids: { type: 'string', default: '2000' } } });
   const wanted = services.filter(({ name }) => values.peers.split(',').includes(name));
   const leave = alone();

@@ -2,17 +2,18 @@ import { expect, test } from 'vitest';
 import { compare } from '../../bench/figures.ts';
 import type { Measured } from '../../bench/measure.ts';
 import { betweenMarks } from '../../bench/readme.ts';
-import { mainTable, page, type Report } from '../../bench/report.ts';
-import { services } from '../../bench/services.ts';
+import { page, readmeText, type Report } from '../../bench/report.ts';
+import { mainTable, type Section } from '../../bench/section.ts';
+import { workloads } from '../../bench/workloads.ts';
+import { cold, row } from './rows.ts';
 
-const cold = { upstream: 1, users: 1, analytics: 8 };
-
-const row = (name: string, round: number, changes: Partial<Measured> = {}): Measured => ({
-  name, round, requests: 10_000, rps: 10_000, p50Ms: 2, p99Ms: 4, errors: 0, serverCpu: 0.5, postgresCpu: 0.2, stubCpu: 0.1,
-  loadCpu: 0.1, cores: [90, 80], others: 1, sampled: 10, whole: 10, healthMs: 20, firstMs: 30, peakMiB: 100, asks: cold, ...changes,
-});
-
-const report = (measured: Measured[]): Report => ({ facts: [['node', 'v24']], services, measured, absent: [], noise: 4 });
+const section = (name: string, measured: Measured[]): Section => {
+  const workload = workloads.find((one) => one.name === name);
+  if (!workload) throw new Error(`no workload ${name}`);
+  return { workload, measured };
+};
+const report = (...sections: Section[]): Report => ({ facts: [['node', 'v24']], sections, absent: [], noise: 4 });
+const coldPage = (...measured: Measured[]) => page(report(section('cold', measured)));
 
 test('each round is compared with its own base, since the machine is not equally fast in each', () => {
   const measured = [row('rust', 1), row('rust', 2, { serverCpu: 1 }), row('go', 1, { serverCpu: 1 }), row('go', 2, { serverCpu: 2 })];
@@ -31,32 +32,61 @@ test('a round that the base lacks is not compared', () => {
 });
 
 test('losses are told as plainly as wins', () => {
-  const text = page(report([row('rust', 1), row('tributary', 1, { p99Ms: 8, postgresCpu: 0 })]));
-  expect(text).toContain('**tributary** beside rust. Better: server + Postgres µs / req 1.40 (1.40 to 1.40). Worse: p99 ms 0.50 (0.50 to 0.50). No difference: RPS 1.00');
+  expect(coldPage(row('rust', 1), row('tributary', 1, { p99Ms: 8, postgresCpu: 0 }))).toContain(
+    '**tributary** beside rust. Better: server + Postgres µs / req 1.40 (1.40 to 1.40). Worse: p99 ms 0.50 (0.50 to 0.50). No difference: RPS 1.00');
 });
 
-test('the engine is held to its budget above no engine', () => {
-  const over = row('tributary', 1, { serverCpu: 0.6 });
-  expect(page(report([row('no-engine', 1), over]))).toContain('10.0 µs of server CPU a request above no engine at all; its budget is 6 µs: **over it**.');
-  expect(page(report([row('no-engine', 1), row('tributary', 1)]))).not.toContain('over it');
+test('a workload that was not measured has no section', () => {
+  const text = page(report(section('cold', [row('rust', 1)]), section('hot', [])));
+  expect(text).toContain('## cold');
+  expect(text).not.toContain('## hot');
 });
 
-test.each([
-  [{ others: 9 }, 'NOISY'],
-  [{ asks: { ...cold, users: 0.4 } }, 'NOT COLD'],
-  [{ asks: { ...cold, upstream: 0.4 } }, 'NOT COLD'],
-  [{ whole: 9 }, 'PARTS MISSING'],
-])('a window with %j is marked', (changes, mark) => {
-  expect(mainTable(report([row('go', 1, changes)]))).toContain(mark);
-  expect(mainTable(report([row('go', 1)]))).not.toContain(mark);
+test('where the cold path is compared with compiled code, the page says what is not alike', () => {
+  expect(readmeText(report(section('cold', [row('rust', 1)])))).toContain('Compiled code could batch as well; here it comes with the definition.');
+});
+
+test.each<[string, string, Partial<Measured>, string]>([
+  ['cold', 'go', { others: 9 }, 'NOISY'],
+  ['cold', 'go', { asks: { ...cold, users: 0.4 } }, 'NOT COLD'],
+  ['cold', 'go', { asks: { ...cold, upstream: 0.4 } }, 'NOT COLD'],
+  ['cold', 'go', { whole: 9 }, 'PARTS MISSING'],
+])('in %s a window of %s with %j is marked', (workload, name, changes, mark) => {
+  expect(mainTable(section(workload, [row(name, 1, changes)]), 4)).toContain(mark);
+  expect(mainTable(section(workload, [row(name, 1)]), 4)).not.toContain(mark);
+});
+
+test('a hot row that still asks the stores once in forty requests is marked; the peers cache nothing', () => {
+  const hot = { upstream: 0.01, users: 0.01, analytics: 0.08, redis: 0 };
+  expect(mainTable(section('hot', [row('tributary', 1, { asks: { ...hot, upstream: 0.025 } })]), 4)).toContain('NOT HOT');
+  expect(mainTable(section('hot', [row('tributary', 1, { asks: { ...hot, analytics: 0.2 } })]), 4)).toContain('NOT HOT');
+  expect(mainTable(section('hot', [row('tributary', 1, { asks: hot }), row('rust', 1)]), 4)).not.toContain('NOT HOT');
+});
+
+test('a traced row whose traces came nowhere is marked', () => {
+  expect(mainTable(section('cold', [row('tributary-trace-5', 1)]), 4)).toContain('NO TRACES');
+  expect(mainTable(section('cold', [row('tributary-trace-5', 1, { traceBytes: 12 })]), 4)).not.toContain('NO TRACES');
+});
+
+test('a row with Redis that did not ask it is marked', () => {
+  expect(mainTable(section('mixed', [row('tributary-redis', 1)]), 4)).toContain('NO REDIS');
+  expect(mainTable(section('mixed', [row('tributary-redis', 1, { asks: { ...cold, redis: 0.3 } })]), 4)).not.toContain('NO REDIS');
+});
+
+test('with the upstream hanging, missing parts are no fault', () => {
+  expect(mainTable(section('hang', [row('tributary', 1, { whole: 0 })]), 4)).not.toContain('PARTS MISSING');
 });
 
 test('what was left out is told with its reason', () => {
-  const text = page({ ...report([row('rust', 1)]), absent: [{ title: 'go', reason: 'expected go on the PATH' }] });
+  const text = page({ ...report(section('cold', [row('rust', 1)])), absent: [{ title: 'go', reason: 'expected go on the PATH' }] });
   expect(text).toContain('- go: expected go on the PATH');
 });
 
-test('the table of the README is replaced between its marks, and only there', () => {
+test('the README gets nothing unless the cold path was measured', () => {
+  expect(readmeText(report(section('hot', [row('bare', 1)])))).toBeUndefined();
+});
+
+test('the text of the README is replaced between its marks, and only there', () => {
   expect(betweenMarks('a\n<!-- bench -->\nold\n<!-- /bench -->\nb\n', '| new |')).toBe('a\n<!-- bench -->\n| new |\n<!-- /bench -->\nb\n');
   expect(betweenMarks('a <!-- bench --> b', '| new |')).toBeUndefined();
 });

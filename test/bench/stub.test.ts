@@ -20,6 +20,23 @@ test('it recommends what the Go stub recommends', () => {
   expect(recommendations(2_147_483_647)).toBe('["item-42449 jacket","item-41712 bike-light","item-43875 kettle","item-66027 tent","item-67172 headphones","item-60421 kettle","item-91846 tea","item-42768 lamp","item-33014 lamp","item-78994 27\\" screen"]');
 });
 
+test('many users in one question: a member for each, in the order asked', async () => {
+  const before = await control() as { served: number; requests: number };
+  const answer = await (await fetch(`${url}/recommendations?user=7&user=2147483647&user=3`)).text();
+  expect(answer).toBe(`{"7":${recommendations(7)},"2147483647":${recommendations(2_147_483_647)},"3":${recommendations(3)}}`);
+  expect(await control()).toMatchObject({ served: before.served + 3, requests: before.requests + 1 });
+});
+
+test('one user alone is answered with a plain array, and counts as one', async () => {
+  const before = await control() as { served: number; requests: number };
+  expect(await (await ask()).text()).toBe(recommendations(7));
+  expect(await control()).toMatchObject({ served: before.served + 1, requests: before.requests + 1 });
+});
+
+test.each(['', '?user=', '?user=x', '?user=7&user=-1'])('/recommendations%s is not found', async (query) => {
+  expect((await fetch(`${url}/recommendations${query}`)).status).toBe(404);
+});
+
 test('error and garbage answer, reset does not', async () => {
   await control('mode=error');
   expect((await ask()).status).toBe(500);

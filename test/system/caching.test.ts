@@ -95,6 +95,19 @@ test('an answer past its time is served once more while a new one is loaded behi
   expect(told(await gateway.ask(3))).toBe(allKept);
 });
 
+test('nobody waits for a new answer while there is an old one: not even for a source that hangs', async () => {
+  // Longer than the test waits for a reply.
+  await using gateway = await startCaching({ deadline: '30s' });
+  const { text } = await gateway.ask(15);
+  await using _users = await lockTable(database.url, 'users');
+  await using _counts = await lockTable(database.url, 'analytics');
+  later(31);
+  for (let turn = 0; turn < 5; turn++) {
+    const reply = await gateway.ask(15);
+    expect([reply.status, reply.text, told(reply)]).toEqual([200, text, 'user_data; hit; old, recommendations; hit; ttl, analytics; hit; old']);
+  }
+});
+
 test('where loading fails, an old answer is better than none, and complete; beyond its hard limit it is not', async () => {
   await using gateway = await startCaching({ deadline: '300ms' });
   const first = await gateway.ask(4);

@@ -195,7 +195,7 @@ describe.concurrent('a process', { timeout: 60_000 }, () => {
   test('outlives a cancel that cannot be delivered', async () => {
     await using own = await seedDatabase();
     await using relay = await startRelay(own.url);
-    await using it = await serve({ DATABASE_URL: relay.url, ANALYTICS_URL: own.url });
+    await using it = await serve({ DATABASE_URL: relay.url, ANALYTICS_URL: own.url, POOL_SIZE: '1' });
     const { service } = it;
     await service.ask(1);
     await using lock = await lockTable(own.url, 'users');
