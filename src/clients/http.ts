@@ -2,8 +2,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { Pool } from 'undici';
 import type { Call } from '../core/call.ts';
 import { Failure, failureOf } from '../core/failure.ts';
-import { JsonText } from '../core/json-text.ts';
+import type { JsonText } from '../core/json-text.ts';
 import { endSpan, SpanKind, startSpan, type Trace, traceparent } from '../core/trace.ts';
+import { parsed, validated } from './http-answer.ts';
 import { Exchange, type Reply } from './http-exchange.ts';
 
 export interface HttpOptions {
@@ -84,7 +85,8 @@ class PooledHttp implements HttpClient {
   }
 
   async get<Out>({ answer, ...question }: HttpQuestion<Out>, call: Call): Promise<JsonText<Out>> {
-    return validated(this.#name, parsed(this.#name, await this.#body(question, call)), answer);
+    const body = await this.#body(question, call);
+    return validated(this.#name, parsed(this.#name, body), answer, body);
   }
 
   async getEach<Out>({ answer, ...question }: HttpQuestion<Out>, call: Call): Promise<ReadonlyMap<string, JsonText<Out>>> {
@@ -166,21 +168,4 @@ function answered(name: string, status: number): Failure {
   return status === 404
     ? new Failure('not_found', `${name} has nothing for this question`, { cause })
     : new Failure('source_failed', `${name} answered with an error`, { cause });
-}
-
-function parsed(name: string, body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (cause) {
-    throw new Failure('bad_answer', `${name} answered with what is not JSON`, { cause });
-  }
-}
-
-function validated<Out>(name: string, value: unknown, schema: StandardSchemaV1<unknown, Out>): JsonText<Out> {
-  const result = schema['~standard'].validate(value);
-  if (result instanceof Promise) throw new TypeError(`expected the answer schema of ${name} to validate synchronously`);
-  if (!result.issues) return new JsonText<Out>(JSON.stringify(result.value));
-  const issues = result.issues.map(({ message, path }) => `${path?.map(String).join('.') ?? ''}: ${message}`);
-  // Of a bulk answer perhaps a single member is to blame.
-  throw new Failure('bad_answer', `${name} answered in an unexpected shape`, { cause: new Error(issues.join('; ')), divisible: true });
 }

@@ -51,7 +51,7 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
       const own = call.within(deadlineMs);
       const done = (landed: readonly Landed[]) => {
         const answered = answerFrom<DataOf<P>>(names, landed);
-        call.flight.inTime = () => answered;
+        call.flight.fallback = answered;
         resolve(answered);
       };
       new Gathering(planned, own, { done, failed: reject }).start(question);

@@ -1,5 +1,5 @@
 import type { Failure } from './failure.ts';
-import type { Freshness } from './flight.ts';
+import type { Fallback, Freshness } from './flight.ts';
 import { JsonText, toJson } from './json-text.ts';
 
 /** How one part of an answer came about. */
@@ -18,7 +18,7 @@ export interface PartReport {
 }
 
 /** What an aggregate answers: a value for each part, and a report of each, those of nested aggregates included. */
-export class Answer<Data> {
+export class Answer<Data> implements Fallback {
   readonly parts: readonly PartReport[];
   readonly #names: readonly string[];
   readonly #values: readonly unknown[];
@@ -36,6 +36,11 @@ export class Answer<Data> {
       this.#data = Object.fromEntries(this.#names.map((name, at) => [name, plain(this.#values[at])])) as Data;
     }
     return this.#data;
+  }
+
+  /** What an aggregate has by its deadline is what it answers with. */
+  insteadFor(): this {
+    return this;
   }
 
   /** No part is missing. */

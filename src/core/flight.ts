@@ -9,18 +9,24 @@ export interface Freshness {
   readonly because: 'miss' | 'stale' | 'request';
 }
 
+/**
+ * What there is for a call that is stopped by its deadline: what an aggregate has by then, or what a cache would rather
+ * not serve. An object and no closure: closures that hang on a request's objects made V8 promote them all (docs/decisions/0013).
+ */
+export interface Fallback {
+  /** The value, or undefined if there is none after all; says in the flight how it came. */
+  insteadFor(flight: Flight): unknown;
+}
+
 /** How a part's value was obtained. Policies write it; the trace and the reply read it. */
-export class Flight {
+export class Flight implements Fallback {
   served: 'live' | 'cache' | 'stale' = 'live';
   /** Where a cache keeps the value: for how long. */
   kept: Freshness | undefined = undefined;
   /** Somebody else's load brought it. */
   collapsed = false;
-  /**
-   * What there is if the call is stopped by its deadline: what an aggregate has by then, or what a cache would rather
-   * not serve. Whoever waits takes it in the same moment: the promise of it would be heard one moment too late.
-   */
-  inTime: (() => unknown) | undefined = undefined;
+  /** Whoever waits takes it in the moment of its deadline: the promise of it would be heard one moment too late. */
+  fallback: Fallback | undefined = undefined;
 
   static of(served: Flight['served'], kept: Freshness | undefined): Flight {
     const flight = new Flight();
@@ -34,5 +40,18 @@ export class Flight {
     this.served = served;
     this.kept = kept;
     this.collapsed ||= collapsed;
+  }
+
+  /** What there is instead of an answer, if the deadline comes now. */
+  inTime(): unknown {
+    return this.fallback?.insteadFor(this);
+  }
+
+  /** For a flight that waits for what this one brings. */
+  insteadFor(waiting: Flight): unknown {
+    const value = this.inTime();
+    // How it came is known only once it is taken.
+    if (value !== undefined) waiting.follow(this);
+    return value;
   }
 }

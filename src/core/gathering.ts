@@ -52,7 +52,7 @@ export class Gathering extends Listener {
 
   override stopped(reason: Failure): void {
     if (reason.code !== 'deadline_exceeded') return this.#fail(reason);
-    const inTime = this.#parts.map(({ speaks }, at) => (speaks && !this.#landed[at] ? this.#calls[at]?.flight.inTime?.() : undefined));
+    const inTime = this.#parts.map(({ speaks }, at) => (speaks && !this.#landed[at] ? this.#calls[at]?.flight.inTime() : undefined));
     // First, because without it there is no answer for the others to be missing from.
     const required = this.#parts.findIndex((part, at) => part.required && !this.#landed[at] && inTime[at] === undefined);
     if (required >= 0) return this.#missing(required, reason);

@@ -20,7 +20,7 @@ export interface EdgeOptions {
 
 /** Keeps answers that can be sent again as they are. */
 export interface Keeper {
-  keep(target: string, route: string, answer: Answer<unknown>, body: string, etag: string): void;
+  keep(target: string, route: string, answer: Answer<unknown>, body: Buffer, etag: string): void;
 }
 
 /** A request whose reply is not complete, and its place among the others. */

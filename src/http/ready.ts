@@ -24,8 +24,8 @@ class Reply extends Kept {
   #second = -1;
   #about: readonly [cacheControl: string, age: string, cacheStatus: string] = ['', '', ''];
 
-  constructor(target: string, route: string, parts: readonly PartReport[], kept: readonly Freshness[], text: string, etag: string) {
-    const body = Buffer.from(text).toString('latin1');
+  constructor(target: string, route: string, parts: readonly PartReport[], kept: readonly Freshness[], bytes: Buffer, etag: string) {
+    const body = bytes.toString('latin1');
     super(target, [], body.length + 300 * parts.length);
     this.route = route;
     this.etag = etag;
@@ -72,7 +72,7 @@ export class Ready implements Keeper {
   }
 
   /** Keeps a complete answer, if somebody has asked before and all parts are fresh: what is asked for once is not worth the bytes. */
-  keep(target: string, route: string, { parts }: Answer<unknown>, body: string, etag: string): void {
+  keep(target: string, route: string, { parts }: Answer<unknown>, body: Buffer, etag: string): void {
     const kept: Freshness[] = [];
     let again = false;
     for (const report of parts) {

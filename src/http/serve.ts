@@ -23,7 +23,7 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
 
   return observed(route, edge, async (c, visit) => {
     const call = Call.start(asked.deadlineMs - graceMs, visit.trace);
-    visit.onGone = (reason) => { call.stop(reason); };
+    visit.call = call;
     let streaming = false;
     try {
       if (edge.admit) await untilOver(Promise.resolve(edge.admit((name) => headerOf(c, name))), call);

@@ -26,7 +26,8 @@ export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string,
     visit.lacks(missing);
     return new Response(`{${answer.members()},"errors":${JSON.stringify(missing.map(errorOf))}}`, { headers });
   }
-  const body = `{${answer.members()}}`;
+  // As bytes: hashed and sent without being encoded twice.
+  const body = Buffer.from(`{${answer.members()}}`);
   const etag = etagOf(body);
   const age = ages(answer.kept, now);
   headers['cache-control'] = cacheControl(age);

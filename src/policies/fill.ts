@@ -1,6 +1,6 @@
 import { Call } from '../core/call.ts';
 import { type Failure, type FailureCode, failureOf } from '../core/failure.ts';
-import { Flight } from '../core/flight.ts';
+import { type Fallback, Flight } from '../core/flight.ts';
 import { JsonText } from '../core/json-text.ts';
 import { pause } from '../core/pause.ts';
 import { endSpan } from '../core/trace.ts';
@@ -25,7 +25,7 @@ const looksMs = [15, 35];
 const unmendable: ReadonlySet<FailureCode> = new Set(['not_found', 'invalid_input', 'unauthenticated', 'forbidden']);
 
 /** Loads what a cache has not, and puts it there; with a shared tier it looks there first. */
-export class Fill<In, Out> extends Shared<Out> implements Running<Out> {
+export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback {
   readonly call: Call;
   readonly #line: Line<In, Out>;
   readonly #wanted: Wanted<In, Out>;
@@ -71,7 +71,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out> {
   }
 
   override join(call: Call): Promise<Out> {
-    call.flight.inTime = () => this.#instead(call);
+    call.flight.fallback = this;
     return super.join(call);
   }
 
@@ -89,9 +89,9 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out> {
   }
 
   /** For somebody whose time is over before there is an answer: what is stale, rather than nothing. */
-  #instead(call: Call): Out | undefined {
+  insteadFor(flight: Flight): Out | undefined {
     const known = this.#closed ? undefined : this.#substitute;
-    if (known) call.flight.follow(Flight.of('stale', known));
+    if (known) flight.follow(Flight.of('stale', known));
     return known?.value;
   }
 

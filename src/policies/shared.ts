@@ -48,15 +48,7 @@ export abstract class Shared<Out> {
 
   leave(asker: Asker<Out>, reason: Failure): void {
     const { flight } = this;
-    const inTime = flight?.inTime;
-    if (flight && inTime) {
-      asker.call.flight.inTime = () => {
-        const value = inTime();
-        // How it came is known only once it is taken.
-        if (value !== undefined) asker.call.flight.follow(flight);
-        return value;
-      };
-    }
+    if (flight?.fallback) asker.call.flight.fallback = flight;
     asker.reject(reason);
     this.askers.splice(this.askers.indexOf(asker), 1);
     if (this.askers.length === 0) this.deserted(reason);

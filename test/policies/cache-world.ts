@@ -186,7 +186,7 @@ export class World {
   /** As an aggregate does at its deadline: what there is then is served rather than nothing. */
   #inTime(asker: Asker): void {
     if (asker.call.reason?.code !== 'deadline_exceeded') return;
-    const answer = asker.call.flight.inTime?.() as Text | undefined;
+    const answer = asker.call.flight.inTime() as Text | undefined;
     if (!answer || asker.state !== 'pending') return;
     if (asker.call.flight.served !== 'stale') this.#onFault(new Error(`expected it to be stale, but it is ${asker.call.flight.served}`));
     this.#judge(asker, answer);

@@ -91,10 +91,10 @@ test('what is stale is served after its invalidation to nobody, neither instead 
   await loaded(stage, 'old');
   await pass(30_000);
   const askers = [asking(stage, 'ada', 100), asking(stage, 'ada', 200)];
-  expect(askers[0]!.call.flight.inTime?.()).toBeDefined();
+  expect(askers[0]!.call.flight.inTime()).toBeDefined();
   await pass(1);
   await stage.cache.invalidate(['users:ada']);
-  expect(askers.map(({ call }) => call.flight.inTime?.())).toEqual([undefined, undefined]);
+  expect(askers.map(({ call }) => call.flight.inTime())).toEqual([undefined, undefined]);
   stage.asked[1]!.reject(lost);
   await settled();
   expect(askers.map(({ error }) => error)).toEqual([lost, lost]);
@@ -112,10 +112,10 @@ test('what had to make room while it was stale is outdated by its tags all the s
   const asker = asking(stage);
   await loaded(crowd, 'one more', 'more');
   expect(stage.cache.memory.get(stage.plan.keyOf({ user: 'ada' }))).toBeUndefined();
-  expect(asker.call.flight.inTime?.()).toBeDefined();
+  expect(asker.call.flight.inTime()).toBeDefined();
   await pass(1);
   await stage.cache.invalidate(['users:ada']);
-  expect(asker.call.flight.inTime?.()).toBeUndefined();
+  expect(asker.call.flight.inTime()).toBeUndefined();
   stage.asked[1]!.reject(lost);
   await settled();
   expect(asker.error).toBe(lost);
@@ -197,7 +197,7 @@ test('a reload that fails says so: who wants nothing from the cache gets nothing
   const stage = staged();
   await loaded(stage, 'old');
   const reloading = asking({ ask: (input, call) => { call.reload = true; return stage.ask(input, call); } });
-  expect(reloading.call.flight.inTime?.()).toBeUndefined();
+  expect(reloading.call.flight.inTime()).toBeUndefined();
   stage.asked[1]!.reject(lost);
   await settled();
   const hit = asking(stage);

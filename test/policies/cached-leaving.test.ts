@@ -88,11 +88,11 @@ test('once a load has answered, it has nothing to show to whoever asked', async 
   await loaded(stage, 'old');
   await pass(30_000);
   const asker = asking(stage);
-  expect(asker.call.flight.inTime?.()).toBeDefined();
+  expect(asker.call.flight.inTime()).toBeDefined();
   asker.call.flight.served = 'live';
   land(stage.asked[1]!, 'new');
   await settled();
-  expect([asker.value, asker.call.flight.inTime?.(), asker.served]).toEqual(['new', undefined, 'live']);
+  expect([asker.value, asker.call.flight.inTime(), asker.served]).toEqual(['new', undefined, 'live']);
 });
 
 test('nor once it has failed and that was mended', async () => {
@@ -102,7 +102,7 @@ test('nor once it has failed and that was mended', async () => {
   const asker = asking(stage);
   stage.asked[1]!.reject(lost);
   await settled();
-  expect([asker.value, asker.served, asker.call.flight.inTime?.()]).toEqual(['old', 'stale', undefined]);
+  expect([asker.value, asker.served, asker.call.flight.inTime()]).toEqual(['old', 'stale', undefined]);
 });
 
 test('the last to leave by its deadline leaves the source alone for a second, and what is old is served at once', async () => {

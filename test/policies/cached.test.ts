@@ -31,7 +31,7 @@ test('a hit makes no timer, no load and no call', async () => {
   using call = startCall(1_000);
   await stage.ask('ada', call);
   expect(vi.getTimerCount()).toBe(1);
-  expect(call.flight.inTime).toBeUndefined();
+  expect(call.flight.fallback).toBeUndefined();
 });
 
 test('whoever asks while it is loaded shares the load, and says so unless they asked first', async () => {
@@ -132,7 +132,7 @@ test('a value of somebody else under my key is not served, neither at once nor i
   const asker = asking(stage, 'ada', 100);
   await settled();
   expect([asker.value, stage.asked.length]).toEqual(['pending', 1]);
-  expect(asker.call.flight.inTime?.()).toBeUndefined();
+  expect(asker.call.flight.inTime()).toBeUndefined();
   stage.asked[0]!.reject(lost);
   await settled();
   expect(asker.error).toBe(lost);
