@@ -26,7 +26,9 @@ class Reply extends Kept {
 
   constructor(target: string, route: string, parts: readonly PartReport[], kept: readonly Freshness[], bytes: Buffer, etag: string) {
     const body = bytes.toString('latin1');
-    super(target, [], body.length + 300 * parts.length);
+    // Twice the body: it holds on to its parts too, which may have had to make room themselves.
+    // And their tags, because what has made room is not marked when it is invalidated.
+    super(target, [...new Set(kept.flatMap(({ tags }) => tags))], 2 * body.length + 300 * parts.length);
     this.route = route;
     this.etag = etag;
     this.body = body;
@@ -81,6 +83,8 @@ export class Ready implements Keeper {
       kept.push(report.kept);
     }
     if (again) this.#memory.put(new Reply(target, route, parts, kept, body, etag));
+    // All parts are newer than whatever is there.
+    else this.#memory.drop(target);
   }
 
   /** True if the request has been answered. */

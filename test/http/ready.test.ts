@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { expect, test } from 'vitest';
+import { Memory } from '../../src/cache/memory.ts';
+import { Answer, type PartReport } from '../../src/core/answer.ts';
+import type { Freshness } from '../../src/core/flight.ts';
+import { JsonText } from '../../src/core/json-text.ts';
+import { Ready } from '../../src/http/ready.ts';
+import { fakeTime, pass } from '../core/fake-time.ts';
+import { edgeInMemory } from './in-memory.ts';
+
+fakeTime();
+
+const target = '/api/aggregated?user_id=1';
+
+const fresh = (more: Partial<Freshness> = {}): Freshness =>
+  ({ storedAt: performance.now(), freshUntil: performance.now() + 10_000, dropped: false, tags: [], because: 'miss', ...more });
+const report = (part: string, state: PartReport['state'], kept?: Freshness): PartReport => ({ part, state, tookMs: 1, kept });
+
+function staged() {
+  const memory = new Memory(100_000);
+  const { edge } = edgeInMemory();
+  const ready = new Ready(edge, memory);
+  const keep = (...reports: readonly PartReport[]) => {
+    const answer = new Answer(reports.map(({ part }) => part), reports.map(() => new JsonText('1')), reports);
+    ready.keep(target, '/api/aggregated', answer, Buffer.from('{"é":1}'), '"etag"');
+  };
+  /** What is sent for a request with these headers, or undefined where it is left to the routes. */
+  const ask = (headers: Record<string, string> = {}, more: Partial<IncomingMessage> = {}) => {
+    const sent: { status?: number; headers?: readonly string[]; body?: string } = {};
+    const response = {
+      writeHead(status: number, given: readonly string[]) { Object.assign(sent, { status, headers: given }); return this; },
+      end(body?: string) { Object.assign(sent, { body }); },
+    };
+    const request = { method: 'GET', url: target, headers, ...more } as IncomingMessage;
+    return ready.answer(request, response as unknown as ServerResponse) ? sent : undefined;
+  };
+  return { memory, edge, keep, ask };
+}
+
+test('an answer that came from the cache is sent again, a character for each byte', () => {
+  const { keep, ask } = staged();
+  expect(ask()).toBeUndefined();
+  keep(report('user', 'cache', fresh()));
+  const sent = ask();
+  expect([sent?.status, Buffer.from(sent?.body ?? '', 'latin1').toString()]).toEqual([200, '{"é":1}']);
+  expect(sent?.headers).toContain('content-length');
+});
+
+test.each([
+  ['is loaded for the first time', () => [report('user', 'live', fresh())]],
+  ['is stale in part', () => [report('user', 'cache', fresh()), report('tips', 'stale', fresh({ freshUntil: 0 }))]],
+  ['has a part that no cache keeps', () => [report('user', 'cache', fresh()), report('tips', 'live')]],
+])('an answer that %s is not', (_, reports) => {
+  const { keep, ask } = staged();
+  keep(...reports());
+  expect(ask()).toBeUndefined();
+});
+
+test('it is good until the first of its parts is too old', async () => {
+  const { keep, ask } = staged();
+  keep(report('user', 'cache', fresh()), report('tips', 'cache', fresh({ freshUntil: performance.now() + 5_000 })));
+  await pass(4_999);
+  expect(ask()).toBeDefined();
+  await pass(1);
+  expect(ask()).toBeUndefined();
+});
+
+test('it goes with any of its parts: one that is dropped, one whose tag is invalidated after it had to make room, all at once', () => {
+  const { memory, keep, ask } = staged();
+  const kept = { ...fresh() };
+  keep(report('user', 'cache', kept));
+  expect(ask()).toBeDefined();
+  Object.assign(kept, { dropped: true });
+  expect(ask()).toBeUndefined();
+  // The part itself is not in memory: only the answer knows its tag.
+  keep(report('user', 'cache', fresh({ tags: ['users:1'] })));
+  expect(ask()).toBeDefined();
+  memory.dropTag('users:1');
+  expect(ask()).toBeUndefined();
+  keep(report('user', 'cache', fresh({ tags: ['users:1'] })));
+  memory.dropTag('users:*');
+  expect(ask()).toBeUndefined();
+  keep(report('user', 'cache', fresh()));
+  memory.clear();
+  expect(ask()).toBeUndefined();
+});
+
+test('an answer that was loaded anew takes the place of what was ready', () => {
+  const { keep, ask } = staged();
+  keep(report('user', 'cache', fresh()));
+  keep(report('user', 'live', fresh({ because: 'request' })));
+  expect(ask()).toBeUndefined();
+});
+
+test.each([
+  ['another method', {}, { method: 'HEAD' }],
+  ['another target', {}, { url: `${target}&x=1` }],
+  ['another form', { accept: 'text/event-stream' }, {}],
+  ['a body', { 'content-length': '2' }, {}],
+  ['a body in chunks', { 'transfer-encoding': 'chunked' }, {}],
+])('a request with %s is left to the routes', (_, headers, more) => {
+  const { keep, ask } = staged();
+  keep(report('user', 'cache', fresh()));
+  expect(ask(headers, more)).toBeUndefined();
+  expect(ask()).toBeDefined();
+});
+
+test('a service that drains leaves requests to the routes', () => {
+  const { edge, keep, ask } = staged();
+  keep(report('user', 'cache', fresh()));
+  edge.drain();
+  expect(ask()).toBeUndefined();
+});
