@@ -28,7 +28,8 @@ export const isBatched = (source: object): boolean => 'batched' in source;
 
 /**
  * Turns one query for many into a source for one. Everything asked in the same turn of the event loop, by whichever
- * requests, travels together. The query runs in a call that no asker owns: it is stopped when the last of them left.
+ * requests, travels together; but where the last one asked alone and has its answer, the next need not wait for the
+ * end of its turn. The query runs in a call that no asker owns: it is stopped when the last of them left.
  */
 export function batched<In, Out>(spec: BatchSpec<In, Out>): Source<In, Out> & { readonly batched: true } {
   const queue = new Queue(spec);
@@ -42,6 +43,8 @@ class Queue<Out> {
   #waiting = new Map<string, Entry<Out>>();
   #inFlight = 0;
   #scheduled = false;
+  /** The last batch was of one, so nobody else asks: then to wait for others would be for nothing. */
+  #alone = false;
 
   constructor(spec: BatchSpec<never, Out>) {
     this.#spec = spec;
@@ -58,10 +61,16 @@ class Queue<Out> {
     }
     if (!this.#scheduled && this.#inFlight < inFlightMax) {
       this.#scheduled = true;
-      setImmediate(() => { this.#scheduled = false; this.#send(); });
+      if (this.#alone && this.#inFlight === 0) queueMicrotask(this.#flush);
+      else setImmediate(this.#flush);
     }
     return entry.join(call);
   }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false;
+    this.#send();
+  };
 
   /** Nobody wants the answer any more, and it has not been asked for. */
   forget(key: string): void {
@@ -72,6 +81,7 @@ class Queue<Out> {
     const { inFlightMax = 2, sizeMax = 100 } = this.#spec;
     while (this.#waiting.size > 0 && this.#inFlight < inFlightMax) {
       const waiting = [...this.#waiting];
+      this.#alone = waiting.length === 1;
       const entries = waiting.splice(0, sizeMax).map(([, entry]) => entry);
       this.#waiting = new Map(waiting);
       this.#inFlight++;

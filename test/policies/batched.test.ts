@@ -49,6 +49,39 @@ test('what is asked in another turn is another query', async () => {
   expect(await Promise.all([first, second])).toEqual(['answer a', 'answer a']);
 });
 
+test('where the last one asked alone and has its answer, the next is not kept waiting; where others were there, it is', async () => {
+  const { queries, source } = batch();
+  using call = startCall(1_000);
+  const first = source('a', call);
+  await turn();
+  answer(queries[0]!);
+  await first;
+  await settled();
+  const [second, third] = [source('b', call), source('c', call)];
+  await settled();
+  expect(keysOf(queries)).toEqual([['a'], ['b', 'c']]);
+  answer(queries[1]!);
+  await Promise.all([second, third]);
+  await settled();
+  const fourth = source('d', call);
+  await settled();
+  expect(queries).toHaveLength(2);
+  await turn();
+  answer(queries[2]!);
+  await fourth;
+  await settled();
+  // Alone again, but while its query is under way the next waits for the end of its turn.
+  const fifth = source('e', call);
+  await settled();
+  const sixth = source('f', call);
+  await settled();
+  expect(keysOf(queries.slice(3))).toEqual([['e']]);
+  await turn();
+  expect(keysOf(queries.slice(3))).toEqual([['e'], ['f']]);
+  for (const query of queries.slice(3)) answer(query);
+  await Promise.all([fifth, sixth]);
+});
+
 test('equal keys are asked once, and all who asked get the answer', async () => {
   const { queries, source } = batch();
   using call = startCall(1_000);
