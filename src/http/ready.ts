@@ -10,7 +10,10 @@ import { mediaType } from './media-type.ts';
 import { isSampled, parseTraceparent, plainTrace } from './trace-context.ts';
 import { logAccess } from './visit.ts';
 
-/** A complete answer as it was sent, to be sent again as long as every part of it is fresh. */
+/**
+ * A complete answer as it was sent, to be sent again as long as every part of it is fresh. It bears the tags of its parts
+ * and knows their times, and does not hold on to the parts themselves: they may have to make room before it does.
+ */
 class Reply extends Kept {
   readonly route: string;
   readonly etag: string;
@@ -19,31 +22,25 @@ class Reply extends Kept {
   readonly length: string;
   readonly timings: string;
   readonly #parts: readonly PartReport[];
-  readonly #kept: readonly Freshness[];
   readonly #first: Freshness;
   #second = -1;
   #about: readonly [cacheControl: string, age: string, cacheStatus: string] = ['', '', ''];
 
   constructor(target: string, route: string, parts: readonly PartReport[], kept: readonly Freshness[], bytes: Buffer, etag: string) {
     const body = bytes.toString('latin1');
-    // Twice the body: it holds on to its parts too, which may have had to make room themselves.
-    // And their tags, because what has made room is not marked when it is invalidated.
-    super(target, [...new Set(kept.flatMap(({ tags }) => tags))], 2 * body.length + 300 * parts.length);
+    super(target, [...new Set(kept.flatMap(({ tags }) => tags))], body.length + 250 * parts.length);
     this.route = route;
     this.etag = etag;
     this.body = body;
     this.length = String(body.length);
-    this.#parts = parts.map((report) => ({ ...report, state: 'cache' as const }));
+    this.#parts = parts.map(({ part, kept: own }) => ({ part, state: 'cache' as const, tookMs: 0, kept: own && timesOf(own) }));
     this.timings = parts.map(({ part }) => `${part};dur=0;desc=cache, `).join('');
-    this.#kept = kept;
-    this.#first = kept.reduce((first, one) => (one.freshUntil < first.freshUntil ? one : first));
+    this.#first = timesOf(kept.reduce((first, one) => (one.freshUntil < first.freshUntil ? one : first)));
   }
 
-  /** No part of it is too old, or invalidated. */
+  /** No part of it is too old. */
   good(now: number): boolean {
-    if (now >= this.#first.freshUntil) return false;
-    for (const { dropped } of this.#kept) if (dropped) return false;
-    return true;
+    return now < this.#first.freshUntil;
   }
 
   /** The headers that tell its age; they change once a second. */
@@ -60,6 +57,8 @@ class Reply extends Kept {
   }
 }
 
+const timesOf = ({ storedAt, freshUntil, because }: Freshness): Freshness => ({ storedAt, freshUntil, because, dropped: false, tags: [] });
+
 /**
  * Answers that are asked for again, ready to be sent: the lane before Hono. It knows a request by its target alone, so it
  * takes the plainest ones only; every other request goes the long way, and gets the same reply there.
@@ -73,18 +72,15 @@ export class Ready implements Keeper {
     this.#memory = memory;
   }
 
-  /** Keeps a complete answer, if somebody has asked before and all parts are fresh: what is asked for once is not worth the bytes. */
+  /** Keeps a complete answer whose parts are all fresh, in place of what was built of older ones. */
   keep(target: string, route: string, { parts }: Answer<unknown>, body: Buffer, etag: string): void {
     const kept: Freshness[] = [];
-    let again = false;
     for (const report of parts) {
-      if (!report.kept || report.state === 'stale') return;
-      again ||= report.state === 'cache';
+      // One that was dropped since it came is outdated, and nothing would say so of this.
+      if (!report.kept || report.kept.dropped || report.state === 'stale') return;
       kept.push(report.kept);
     }
-    if (again) this.#memory.put(new Reply(target, route, parts, kept, body, etag));
-    // All parts are newer than whatever is there.
-    else this.#memory.drop(target);
+    this.#memory.put(new Reply(target, route, parts, kept, body, etag));
   }
 
   /** True if the request has been answered. */
