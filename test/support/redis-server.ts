@@ -121,14 +121,19 @@ export async function createRedisServer(settings: Settings = {}): Promise<RedisS
   return new RedisServer(await mkdtemp(join(tmpdir(), 'tributary-redis-')), await freePort(), settings);
 }
 
+/** Tests of other processes look for free ports as well, and one may be faster. */
+const attemptsMax = 5;
+
 /** Starts a Redis of its own, with settings as in redis.conf: `{ maxmemory: '2mb' }`. */
 export async function startRedis(settings: Settings = {}): Promise<RedisServer> {
-  const server = await createRedisServer(settings);
-  try {
-    await server.start();
-    return server;
-  } catch (error) {
-    await server[Symbol.asyncDispose]();
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    const server = await createRedisServer(settings);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      if (attempt === attemptsMax || !String(error).includes('Address already in use')) throw error;
+    }
   }
 }
