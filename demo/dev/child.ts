@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { leash } from '../process/leash.ts';
-import { settlesWithin } from '../process/settles-within.ts';
+import { settlesWithin } from '../../src/core/settles-within.ts';
 
 export interface ChildOptions {
   /** What is run; node unless given. */

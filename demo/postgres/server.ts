@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { leash } from '../process/leash.ts';
-import { settlesWithin } from '../process/settles-within.ts';
+import { settlesWithin } from '../../src/core/settles-within.ts';
 import { POSTGRES_ENV, type Binaries } from './binaries.ts';
 
 /** `fast` writes a checkpoint and ends; `immediate` ends as a crash would, and the next start recovers. */

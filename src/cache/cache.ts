@@ -13,7 +13,9 @@ export interface CacheOptions {
 
 /** How other processes on this machine hear of an invalidation where there is no shared tier. */
 export interface Relay {
+  /** Tells all others. */
   tell(tags: readonly string[]): void;
+  /** From now on `heard` is called with what the others tell. */
   listen(heard: (tags: readonly string[]) => void): void;
 }
 

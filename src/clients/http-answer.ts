@@ -12,8 +12,8 @@ export function parsed(name: string, body: string): unknown {
 }
 
 /**
- * What a schema lets through, as JSON. Throws a Failure `bad_answer` for another shape. `text` is the JSON that `value` was read from, if that is known: what passes unchanged need not be
- * written again.
+ * What a schema lets through, as JSON. Throws a Failure `bad_answer` for another shape. `text` is the JSON that `value`
+ * was read from, if that is known: what passes unchanged need not be written again.
  */
 export function validated<Out>(name: string, value: unknown, schema: StandardSchemaV1<unknown, Out>, text?: string): JsonText<Out> {
   const result = schema['~standard'].validate(value);

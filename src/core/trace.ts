@@ -1,5 +1,6 @@
 import { type Attributes, type Link, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace as api } from '@opentelemetry/api';
 import { type Failure, failureOf } from './failure.ts';
+import { settlesWithin } from './settles-within.ts';
 
 /**
  * Where a call stands in its trace. Every call has ids, for logs and headers; only a sampled one has a span. The span
@@ -86,10 +87,7 @@ export function isRecording(): boolean {
 export async function closeTracing(ms: number): Promise<void> {
   const provider = api.getTracerProvider() as { getDelegate?: () => { shutdown?: () => Promise<void> } };
   const closed = provider.getDelegate?.().shutdown?.() ?? Promise.resolve();
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([closed.catch(() => undefined), late]);
-  clearTimeout(timer);
+  await settlesWithin(closed, ms);
 }
 
 const linkTo = (trace: Trace): Link[] => (trace.span ? [{ context: trace.span.spanContext() }] : []);

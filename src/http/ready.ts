@@ -26,16 +26,16 @@ class Reply extends Kept {
   #second = -1;
   #about: readonly [cacheControl: string, age: string, cacheStatus: string] = ['', '', ''];
 
-  constructor(target: string, route: string, parts: readonly PartReport[], kept: readonly Freshness[], bytes: Buffer, etag: string) {
+  constructor(target: string, route: string, parts: readonly PartReport[], first: Freshness, bytes: Buffer, etag: string) {
     const body = bytes.toString('latin1');
-    super(target, [...new Set(kept.flatMap(({ tags }) => tags))], body.length + 250 * parts.length);
+    super(target, [...new Set(parts.flatMap(({ kept }) => kept?.tags ?? []))], body.length + 250 * parts.length);
     this.route = route;
     this.etag = etag;
     this.body = body;
     this.length = String(body.length);
-    this.#parts = parts.map(({ part, kept: own }) => ({ part, state: 'cache' as const, tookMs: 0, kept: own && timesOf(own) }));
+    this.#parts = parts.map(({ part, kept }) => ({ part, state: 'cache' as const, tookMs: 0, kept: kept && timesOf(kept) }));
     this.timings = parts.map(({ part }) => `${part};dur=0;desc=cache, `).join('');
-    this.#first = timesOf(kept.reduce((first, one) => (one.freshUntil < first.freshUntil ? one : first)));
+    this.#first = timesOf(first);
   }
 
   /** No part of it is too old. */
@@ -73,13 +73,9 @@ export class Ready implements Keeper {
   }
 
   /** Keeps a complete answer whose parts are all fresh, in place of what was built of older ones. */
-  keep(target: string, route: string, { parts }: Answer<unknown>, body: Buffer, etag: string): void {
-    const kept: Freshness[] = [];
-    for (const report of parts) {
-      // One that was dropped since it came is outdated, and nothing would say so of this.
-      if (!report.kept || report.kept.dropped || report.state === 'stale') return;
-      kept.push(report.kept);
-    }
+  keep(target: string, route: string, { parts, kept }: Answer<unknown>, body: Buffer, etag: string): void {
+    // What was dropped since it came is outdated, and nothing would say so of this.
+    if (!kept || parts.some((report) => report.state === 'stale' || report.kept?.dropped)) return;
     this.#memory.put(new Reply(target, route, parts, kept, body, etag));
   }
 

@@ -1,7 +1,7 @@
 import { type Cache, keptMsMax } from '../cache/cache.ts';
 import { type KeyValue, keyOf } from '../cache/key.ts';
 import { type Duration, toMs } from '../core/duration.ts';
-import type { Limits } from './shared-entry.ts';
+import type { Limits } from './stored.ts';
 
 /** The fields that have one text: two objects may look the same in a key and be different. */
 type Keyable<In> = { [Field in keyof In & string]: In[Field] extends KeyValue ? Field : never }[keyof In & string];
@@ -28,7 +28,7 @@ export interface CacheRules<In> {
 }
 
 /** The rules as the policy uses them: parsed once, at definition. */
-export class CachePlan<In> {
+export class CachePlan<In> implements Limits {
   readonly freshMs: number;
   readonly staleMs: number;
   readonly errorMs: number;

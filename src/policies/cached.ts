@@ -3,7 +3,7 @@ import type { Call } from '../core/call.ts';
 import type { PolicyOf } from '../core/source.ts';
 import type { CachePlan } from './cache-plan.ts';
 import { Fill } from './fill.ts';
-import { Line, type Wanted } from './line.ts';
+import { Line } from './line.ts';
 import { joined } from './shared-trace.ts';
 import type { Stored } from './stored.ts';
 
@@ -30,16 +30,19 @@ export const cached = <In, Out>(cache: Cache, plan: CachePlan<In>): PolicyOf<In,
         return known.serve(call, 'stale');
       }
     }
-    return loaded(line, { key, input: plan.keyed(input), known, trace: call.trace, because: known ? 'stale' : 'miss' }, call);
+    return loaded(line, key, input, known, call);
   };
 };
 
 /** Joins a load that is under way, or begins one. Who wants nothing from a cache does not join, nor fall back on what is known. */
-function loaded<In, Out>(line: Line<In, Out>, wanted: Wanted<In, Out>, call: Call): Promise<Out> {
-  if (call.root.reload) return Fill.inForeground(line, { ...wanted, known: undefined, because: 'request' }, call);
-  const running = line.places.get(wanted.key);
-  if (!running?.takesAboard) return Fill.inForeground(line, wanted, call);
-  joined(call, running.call.trace);
-  call.flight.collapsed = true;
-  return running.join(call);
+function loaded<In, Out>(line: Line<In, Out>, key: string, input: In, known: Stored<Out> | undefined, call: Call): Promise<Out> {
+  const { reload } = call.root;
+  const running = reload ? undefined : line.places.get(key);
+  if (running?.takesAboard) {
+    joined(call, running.call.trace);
+    call.flight.collapsed = true;
+    return running.join(call);
+  }
+  const why = reload ? ({ known: undefined, because: 'request' } as const) : ({ known, because: known ? 'stale' : 'miss' } as const);
+  return Fill.inForeground(line, { key, input: line.plan.keyed(input), trace: call.trace, ...why }, call);
 }

@@ -8,9 +8,9 @@ import { untilOver } from '../core/until-over.ts';
 import type { Line, Running, Wanted } from './line.ts';
 import type { Place } from './places.ts';
 import { behind } from './shared-trace.ts';
-import { type Limits, nothing, SharedEntry } from './shared-entry.ts';
+import { nothing, SharedEntry } from './shared-entry.ts';
 import { Shared } from './shared.ts';
-import type { Stored } from './stored.ts';
+import type { Limits, Stored } from './stored.ts';
 
 /** A load behind everybody's back has no asker whose deadline would end it: it is given more time than any aggregate has. */
 const backgroundMs = 5_000;

@@ -6,8 +6,8 @@ import type { Source } from '../core/source.ts';
 import type { Trace } from '../core/trace.ts';
 import type { CachePlan } from './cache-plan.ts';
 import { Places } from './places.ts';
-import type { Limits, SharedEntry } from './shared-entry.ts';
-import { Stored } from './stored.ts';
+import type { SharedEntry } from './shared-entry.ts';
+import { type Limits, Stored } from './stored.ts';
 
 /** What one load is for. */
 export interface Wanted<In, Out> {

@@ -5,17 +5,10 @@ import { hashOf } from '../cache/key.ts';
 import type { Found, SharedTier } from '../cache/tier.ts';
 import { Failure } from '../core/failure.ts';
 import { JsonText } from '../core/json-text.ts';
-import { Stored } from './stored.ts';
+import { type Limits, Stored } from './stored.ts';
 
 /** How long a lease outlives its holder at most. Its losers wait for far less; this is for those who come later. */
 const leaseMs = 5_000;
-
-/** How old an answer may be, in milliseconds. */
-export interface Limits {
-  readonly freshMs: number;
-  readonly staleMs: number;
-  readonly errorMs: number;
-}
 
 /** One key in the shared tier, as one load sees it. */
 export class SharedEntry<Out> {

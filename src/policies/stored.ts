@@ -4,11 +4,15 @@ import type { Failure } from '../core/failure.ts';
 import type { Flight, Freshness } from '../core/flight.ts';
 import { JsonText } from '../core/json-text.ts';
 
-export interface Times {
-  readonly storedAt: number;
+/** How old an answer may be, in milliseconds. */
+export interface Limits {
   readonly freshMs: number;
   readonly staleMs: number;
   readonly errorMs: number;
+}
+
+export interface Times extends Limits {
+  readonly storedAt: number;
   readonly because: Freshness['because'];
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { pauseMs } from './backoff.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -89,5 +90,3 @@ export class Seat {
     });
   }
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });

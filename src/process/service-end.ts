@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Clients, closeClients } from '../clients/clients.ts';
+import { settlesWithin } from '../core/settles-within.ts';
 import { closeTracing } from '../core/trace.ts';
 import type { Edge } from '../http/edge.ts';
 import { closeServer } from '../http/server.ts';
@@ -38,7 +40,7 @@ export async function drain(serving: Serving): Promise<void> {
   const { edge, log, drainDelayMs } = serving;
   edge.drain();
   log.info({ delay_ms: drainDelayMs, under_way: edge.underWay }, 'draining');
-  await delay(drainDelayMs);
+  await pause(drainDelayMs);
   await close(serving);
 }
 
@@ -55,7 +57,7 @@ export async function retire(serving: Serving): Promise<void> {
   const left = once(app, 'close');
   // Not http's own close, which ends idle connections as well.
   NetServer.prototype.close.call(app);
-  await Promise.race([left, delay(retireMs)]);
+  await settlesWithin(left, retireMs);
   await close(serving);
 }
 
@@ -67,5 +69,3 @@ export async function close({ app, admin, edge, clients, keeping, drainTimeoutMs
   await closeServer(admin, 0);
   await closeTracing(flushMs);
 }
-
-const delay = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });

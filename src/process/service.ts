@@ -2,6 +2,7 @@ import { type DestinationStream, pino } from 'pino';
 import { createApp } from '../app.ts';
 import { createClients, warmClients } from '../clients/clients.ts';
 import type { Config } from '../config.ts';
+import { settlesWithin } from '../core/settles-within.ts';
 import { isRecording } from '../core/trace.ts';
 import { createAdmin } from '../http/admin.ts';
 import { createHealth } from '../http/health.ts';
@@ -89,11 +90,7 @@ function obey(serving: Serving, file: LogFile): void {
 
 /** Not flushSync, which tries for ever where nobody reads any more: the process would never end. */
 async function written(file: LogFile): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, writeMs);
-  file.flush(() => { resolve(); });
-  await promise;
-  clearTimeout(timer);
+  await settlesWithin(new Promise<void>((resolve) => { file.flush(() => { resolve(); }); }), writeMs);
 }
 
 /** In production written in blocks and once a second, since a write for each line costs more than the line. */

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
+import { settlesWithin } from '../core/settles-within.ts';
 import { type FromWorker, read } from './worker-messages.ts';
 
 /** The longest that the supervisor is waited for at the end. */
@@ -44,11 +45,8 @@ export function workerLink() {
     async leave(): Promise<void> {
       if (!worker.isConnected()) return;
       const gone = once(process, 'disconnect');
-      const late = Promise.withResolvers<void>();
-      const timer = setTimeout(late.resolve, leaveMs);
       worker.disconnect();
-      await Promise.race([gone, late.promise]);
-      clearTimeout(timer);
+      await settlesWithin(gone, leaveMs);
     },
   };
 }
