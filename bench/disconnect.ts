@@ -11,8 +11,9 @@ import { Client } from 'pg';
 import { alone } from './alone.ts';
 import { type Fixture, startFixture } from './fixture/fixture.ts';
 import { chooseCores, waitingToBeAccepted } from './machine.ts';
-import { message, prepare } from './prepare.ts';
+import { prepare } from './prepare.ts';
 import { get } from './processes.ts';
+import { run } from './script.ts';
 import { path, type Running, serviceNamed, startService } from './services.ts';
 import { lockTable } from './stores.ts';
 
@@ -143,9 +144,4 @@ async function main(): Promise<boolean> {
   }
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  console.error(message(error));
-  process.exitCode = 1;
-}
+await run(main);

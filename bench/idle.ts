@@ -10,8 +10,9 @@ import { idleCrowd } from './crowd.ts';
 import { type Fixture, startFixture } from './fixture/fixture.ts';
 import { keepIdleRatio } from './idle-figures.ts';
 import { chooseCores, residentMiB } from './machine.ts';
-import { type Absent, leaveOut, message, prepare } from './prepare.ts';
+import { type Absent, leaveOut, prepare } from './prepare.ts';
 import { assertAlive } from './processes.ts';
+import { run } from './script.ts';
 import { type Service, serviceNamed, startService, variant } from './services.ts';
 import { table } from './table.ts';
 
@@ -86,9 +87,4 @@ async function main(): Promise<void> {
   if (count === 10_000 && mine && fastify) keepIdleRatio(commit(), mine / fastify);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(message(error));
-  process.exitCode = 1;
-}
+await run(main);

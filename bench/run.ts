@@ -11,9 +11,10 @@ import { chooseCores, describeMachine } from './machine.ts';
 import { measure, type Measured } from './measure.ts';
 import { type Options, parseOptions } from './options.ts';
 import { repo, results } from './paths.ts';
-import { type Absent, leaveOut, message, prepare } from './prepare.ts';
+import { type Absent, leaveOut, prepare } from './prepare.ts';
 import { betweenMarks } from './readme.ts';
 import { goalsOf, page, readmeText, type Report } from './report.ts';
+import { run } from './script.ts';
 import type { Section } from './section.ts';
 import type { Service } from './services.ts';
 import { usual, type Workload, workloads } from './workloads.ts';
@@ -123,9 +124,4 @@ async function main(): Promise<void> {
   }
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(message(error));
-  process.exitCode = 1;
-}
+await run(main);

@@ -15,8 +15,9 @@ import { leavers } from './leavers.ts';
 import { findWrk, load } from './load.ts';
 import { chooseCores } from './machine.ts';
 import { build } from './paths.ts';
-import { message, prepare } from './prepare.ts';
+import { prepare } from './prepare.ts';
 import { assertAlive } from './processes.ts';
+import { run } from './script.ts';
 import { type Running, type Service, serviceNamed, startService, variant } from './services.ts';
 import { table } from './table.ts';
 import { type Sample, type Trend, trends } from './trend.ts';
@@ -121,9 +122,4 @@ async function main(): Promise<boolean> {
   }
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  console.error(message(error));
-  process.exitCode = 1;
-}
+await run(main);

@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 import { alone } from './alone.ts';
 import { type Fixture, startFixture } from './fixture/fixture.ts';
 import { chooseCores, pidsOf } from './machine.ts';
-import { type Absent, leaveOut, message, prepare } from './prepare.ts';
+import { type Absent, leaveOut, prepare } from './prepare.ts';
+import { run } from './script.ts';
 import { type Service, serviceNamed, startService } from './services.ts';
 
 interface Run {
@@ -83,9 +84,4 @@ async function main(): Promise<void> {
   }
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(message(error));
-  process.exitCode = 1;
-}
+await run(main);

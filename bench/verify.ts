@@ -9,8 +9,9 @@ import { canonical } from './canonical.ts';
 import { faults, tryFaults } from './faults.ts';
 import { type Fixture, startFixture } from './fixture/fixture.ts';
 import { chooseCores } from './machine.ts';
-import { type Absent, leaveOut, message, prepare } from './prepare.ts';
+import { type Absent, leaveOut, prepare } from './prepare.ts';
 import { assertAlive, get } from './processes.ts';
+import { run } from './script.ts';
 import { path, type Running, type Service, services, startService } from './services.ts';
 import { chooseIds, truth, unknownIds } from './stores.ts';
 import { table } from './table.ts';
@@ -113,9 +114,4 @@ async function main(): Promise<boolean> {
   }
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  console.error(message(error));
-  process.exitCode = 1;
-}
+await run(main);

@@ -19,18 +19,19 @@ export async function startCluster(): Promise<RedisGroup> {
   const servers: RedisServer[] = [];
   const group = groupOf(servers, () => `redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`);
   try {
-    const buses = new Set<number>();
+    const buses: number[] = [];
     for (let at = 0; at < mastersOfCluster; at++) {
-      const bus = await freePort(undefined, buses);
-      buses.add(bus);
-      servers.push(await startRedis({ 'cluster-enabled': 'yes', 'cluster-port': String(bus), 'cluster-node-timeout': '1000' }));
+      servers.push(await startRedis(async () => {
+        buses[at] = await freePort(undefined, new Set(buses));
+        return { 'cluster-enabled': 'yes', 'cluster-port': String(buses[at]), 'cluster-node-timeout': '1000' };
+      }));
     }
     const [first] = servers;
     const share = Math.ceil(slots / mastersOfCluster);
     for (const [at, server] of servers.entries()) {
       await server.send('CLUSTER', 'SET-CONFIG-EPOCH', String(at + 1));
       await server.send('CLUSTER', 'ADDSLOTSRANGE', String(at * share), String(Math.min((at + 1) * share, slots) - 1));
-      if (server !== first) await server.send('CLUSTER', 'MEET', '127.0.0.1', String(first?.port), String([...buses][0]));
+      if (server !== first) await server.send('CLUSTER', 'MEET', '127.0.0.1', String(first?.port), String(buses[0]));
     }
     await Promise.all(servers.map((server) => clusterAgrees(server)));
     return group;

@@ -1,28 +1,19 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { freePort } from '../../demo/process/free-port.ts';
 import { leash, type Leash } from '../../demo/process/leash.ts';
+import { onPath } from '../../demo/process/on-path.ts';
 import { connectWire, type Reply } from './redis-wire.ts';
 import { bounded, Changes } from './until.ts';
 
 export type Settings = Readonly<Record<string, string>>;
 
 /** The redis-server on the PATH, if there is one. */
-export function redisServerPath(): string | undefined {
-  return (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'redis-server')).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
+export const redisServerPath = (): string | undefined => onPath('redis-server');
 
 /** A real Redis for one test alone, to be frozen, killed and misconfigured at will. It keeps nothing unless told to. `await using` stops it. */
 export class RedisServer implements AsyncDisposable {
@@ -124,10 +115,13 @@ export async function createRedisServer(settings: Settings = {}): Promise<RedisS
 /** Tests of other processes look for free ports as well, and one may be faster. */
 const attemptsMax = 5;
 
-/** Starts a Redis of its own, with settings as in redis.conf: `{ maxmemory: '2mb' }`. */
-export async function startRedis(settings: Settings = {}): Promise<RedisServer> {
+/**
+ * Starts a Redis of its own, with settings as in redis.conf: `{ maxmemory: '2mb' }`; a function of them is asked for each
+ * attempt, where they name more ports.
+ */
+export async function startRedis(settings: Settings | (() => Promise<Settings>) = {}): Promise<RedisServer> {
   for (let attempt = 1; ; attempt++) {
-    const server = await createRedisServer(settings);
+    const server = await createRedisServer(typeof settings === 'function' ? await settings() : settings);
     try {
       await server.start();
       return server;

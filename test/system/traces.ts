@@ -1,8 +1,13 @@
 import { expect } from 'vitest';
+import { json } from '../support/answers.ts';
 import type { Reply } from '../support/http-client.ts';
-import type { OtlpReceiver } from '../support/otlp-receiver.ts';
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import type { ReceivedSpan } from '../support/otlp-spans.ts';
+import type { Database } from '../support/postgres.ts';
 import { type SpanTree, spanTree } from '../support/span-tree.ts';
+import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { seedDatabase } from './gateway.ts';
+import { type Environment, type Service, startService } from './service.ts';
 
 export const traceIdOf = ({ headers }: Reply): string => String(headers['traceresponse']).split('-')[1] ?? '';
 
@@ -35,4 +40,31 @@ export async function expectTree(receiver: OtlpReceiver, reply: Reply, tree: Spa
   const spans = await receiver.waitFor((all) => own(all).length >= count(tree));
   expect(spanTree(spans, traceId, ({ kind, name }) => `${kind} ${name}`)).toEqual(tree);
   return new TraceView(own(spans));
+}
+
+/** A service as a process of its own whose spans are received, and what it asks. */
+export interface Traced {
+  readonly database: Database;
+  readonly upstream: Upstream;
+  readonly receiver: OtlpReceiver;
+  readonly service: Service;
+  stop(): Promise<void>;
+}
+
+/** Starts it, and asks for user 20: the first request of all learns the types of the key columns besides. */
+export async function startTraced(environment: Environment): Promise<Traced> {
+  const [database, upstream, receiver] = await Promise.all([seedDatabase(), startUpstream(), startOtlpReceiver()]);
+  upstream.answer(json(['a', 'b']));
+  const service = await startService({
+    DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '20', ...environment,
+  });
+  await service.ask(20);
+  return {
+    database, upstream, receiver, service,
+    async stop() {
+      await service[Symbol.asyncDispose]();
+      await Promise.all([upstream.stop(), receiver.stop(), database.drop()]);
+    },
+  };
 }

@@ -1,37 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { held, json } from '../support/answers.ts';
 import { open } from '../support/http-client.ts';
-import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
-import { type Database, lockTable, lockTableNext, waitUntilBusy, waitUntilIdle } from '../support/postgres.ts';
-import { startUpstream, type Upstream } from '../support/upstream.ts';
-import { seedDatabase } from './gateway.ts';
-import { type Service, startService } from './service.ts';
-import { expectTree } from './traces.ts';
+import { lockTable, lockTableNext, waitUntilBusy, waitUntilIdle } from '../support/postgres.ts';
+import { expectTree, startTraced, type Traced } from './traces.ts';
 
-let database: Database;
-let upstream: Upstream;
-let receiver: OtlpReceiver;
-let service: Service;
+let traced: Traced;
 
-beforeAll(async () => {
-  [database, upstream, receiver] = await Promise.all([seedDatabase(), startUpstream(), startOtlpReceiver()]);
-  upstream.answer(json(['a', 'b']));
-  service = await startService({
-    DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url,
-    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_TRACES_SAMPLER: 'always_on', OTEL_BSP_SCHEDULE_DELAY: '20',
-  });
-  await service.ask(20);
-}, 60_000);
-afterAll(async () => {
-  await service[Symbol.asyncDispose]();
-  await Promise.all([upstream.stop(), receiver.stop(), database.drop()]);
-});
+beforeAll(async () => { traced = await startTraced({ OTEL_TRACES_SAMPLER: 'always_on' }); }, 60_000);
+afterAll(() => traced.stop());
 
 const recommendations = ['internal recommendations', ['client GET /recommendations']] as const;
 const analytics = ['internal analytics', ['client SELECT analytics']] as const;
 const userData = ['internal user_data', ['client SELECT users']] as const;
 
 test('requests that share a batch: the query is in the trace of the first, and both show the way to each other', async () => {
+  const { database, upstream, receiver, service } = traced;
   const before = upstream.requests.length;
   const locks = await Promise.all(['users', 'analytics'].map((table) => lockTable(database.url, table)));
   // Two queries of each table are under way, so the next two requests wait together and travel in one of each.
@@ -68,6 +51,7 @@ test('requests that share a batch: the query is in the trace of the first, and b
 });
 
 test('requests that share a question to the recommender: it is in the trace of the first, and both show the way to each other', async () => {
+  const { database, upstream, receiver, service } = traced;
   const recommender = held(json(['shared']));
   upstream.answer(recommender.answer);
   const before = upstream.requests.length;
@@ -90,6 +74,7 @@ test('requests that share a question to the recommender: it is in the trace of t
 });
 
 test('who leaves a shared batch keeps its trace, the others their answer, and nothing is said to spans that are over', async () => {
+  const { database, upstream, receiver, service } = traced;
   const said = service.stderr.length;
   upstream.answer(json(['a', 'b']));
   const before = upstream.requests.length;
@@ -123,6 +108,7 @@ test('who leaves a shared batch keeps its trace, the others their answer, and no
 });
 
 test('who joins a question after its first asker has left is linked with it all the same, and nothing is said to spans that are over', async () => {
+  const { database, upstream, receiver, service } = traced;
   const said = service.stderr.length;
   const recommender = held(json(['shared']));
   upstream.answer(recommender.answer);
