@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const strict = { unstubEnvs: true, restoreMocks: true };
 
-// Three projects, by what they need: `unit` nothing, the others a real Postgres, which they share.
+// By what they need: `unit` and `simulation` nothing, the others a real Postgres and a real Redis, which they share.
 export default defineConfig({
   test: {
     // Two, since the tests wait more than they compute, and vitest would take one on a machine of two cores.
@@ -26,6 +26,24 @@ export default defineConfig({
           globalSetup: ['test/setup/postgres.ts', 'test/setup/redis.ts'],
           testTimeout: 20_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          ...strict,
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 24 * 60 * 60_000,
+        },
+      },
+      {
+        test: {
+          ...strict,
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/setup/postgres.ts', 'test/setup/redis.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

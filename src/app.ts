@@ -16,8 +16,8 @@ export interface AppOptions extends EdgeOptions {
 export interface App {
   readonly app: Routes;
   readonly edge: Edge;
-  /** Answers before the routes do what is ready to be sent; absent where nothing is kept. */
-  readonly lane: Lane | undefined;
+  /** What answers before the routes do, where it can. */
+  readonly lanes: readonly Lane[];
 }
 
 /** Wires everything; asks nobody anything yet. */
@@ -30,5 +30,5 @@ export function createApp(clients: Clients, { cache, ...options }: AppOptions): 
   });
   const ready = cache && new Ready(edge, cache.memory);
   edge.keeper = ready;
-  return { app, edge, lane: ready && ((request, response) => ready.answer(request, response)) };
+  return { app, edge, lanes: ready ? [(request, response) => ready.answer(request, response)] : [] };
 }

@@ -1,9 +1,22 @@
-import { z } from 'zod';
-import { analyticsSchemes } from './clients/analytics.ts';
 import type { ClientsConfig } from './clients/clients.ts';
-import { parseRedisUrl } from './clients/redis-url.ts';
+import type { Rate } from './config/forms.ts';
+import { shown, withoutSecrets } from './config/shown.ts';
+import { inDevelopment, inProduction, type Variables } from './config/variables.ts';
 import type { Sampling } from './http/trace-context.ts';
-import { workersMax } from './process/workers.ts';
+
+/** What a token has to be to be believed. */
+export interface JwtConfig {
+  /** Where the keys are published (RFC 7517); or else `keysFile`. */
+  readonly jwksUrl: string | undefined;
+  readonly keysFile: string | undefined;
+  readonly issuer: string;
+  /** One of them has to be among the token's. */
+  readonly audience: readonly string[];
+  readonly algorithms: readonly string[];
+  readonly clockSkewMs: number;
+  /** The claim that holds the caller's roles. */
+  readonly rolesClaim: string;
+}
 
 export interface Config extends ClientsConfig {
   /** NODE_ENV=production. */
@@ -24,7 +37,23 @@ export interface Config extends ClientsConfig {
   /** Whether `Cache-Control: no-cache` of a client is obeyed. */
   readonly mayReload: boolean;
   readonly timeoutStatus: 504 | 408;
-  readonly auth: 'none';
+  /** Whether requests are shed where there are more than can be answered. */
+  readonly admission: boolean;
+  /** Requests under way, beyond which more are shed whatever the load. */
+  readonly inFlightMax: number;
+  readonly auth: 'none' | 'jwt';
+  /** Undefined unless `auth` is jwt. */
+  readonly jwt: JwtConfig | undefined;
+  /** How often each caller may ask; undefined for as often as they like. */
+  readonly rateLimit: Rate | undefined;
+  /** How many proxies stand before this process and add to `X-Forwarded-For`. */
+  readonly proxyHops: number;
+  /** Networks whose callers may state a deadline and a priority. */
+  readonly trustedCallers: readonly string[];
+  /** Origins whose pages may read answers in browsers. */
+  readonly corsOrigins: readonly string[];
+  /** Who is told how long each part took. */
+  readonly serverTiming: 'everybody' | 'operators' | 'nobody';
   readonly logLevel: string;
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
@@ -35,78 +64,6 @@ export interface Config extends ClientsConfig {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
-
-const whole = (least: number, most: number) =>
-  z.string().regex(/^\d{1,9}$/, `a whole number from ${least} to ${most}`).transform(Number)
-    .refine((value) => value >= least && value <= most, `a whole number from ${least} to ${most}`);
-
-const port = whole(0, 65_535);
-
-function url(...schemes: string[]) {
-  const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`;
-  return z.string({ error: expected })
-    .refine((text) => URL.canParse(text) && schemes.some((scheme) => text.startsWith(`${scheme}//`)), { error: expected, abort: true })
-    .refine(isUnambiguous, { error: 'a URL in which every /, ?, # and @ of user, password and path is percent-encoded', abort: true });
-}
-
-/** An unencoded / in a password ends the host early, and the rest of the password is taken for a path. */
-const isUnambiguous = (text: string): boolean => !/[/?#][^]*@/.test(text.slice(text.indexOf('//') + 2));
-
-function isRedisUrl(text: string, context: z.RefinementCtx): void {
-  try {
-    parseRedisUrl(text);
-  } catch (error) {
-    const [, expected = 'a Redis URL'] = /^expected (.*?)(, but got .*)?$/s.exec((error as Error).message) ?? [];
-    context.addIssue(expected);
-  }
-}
-
-function oneOf<const T extends string>(...values: T[]) {
-  return z.enum(values, { error: `one of ${values.join(', ')}` });
-}
-
-const samplers = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
-
-/** The variables, their forms and their defaults. docs/configuration.md explains each. */
-const variables = {
-  NODE_ENV: z.string().default('development'),
-  HOST: z.string().default('0.0.0.0'),
-  PORT: port.default(8080),
-  ADMIN_PORT: port.default(9090),
-  WORKERS: whole(0, workersMax).default(1),
-  DATABASE_URL: url('postgres:', 'postgresql:'),
-  ANALYTICS_URL: url(...analyticsSchemes).optional(),
-  RECOMMENDATIONS_URL: url('http:', 'https:').refine(
-    (text) => new URL(text).search === '' && new URL(text).hash === '',
-    'a URL without a query, since paths are put behind it',
-  ),
-  RECOMMENDATIONS_BULK: oneOf('on', 'off').default('off'),
-  CACHE: oneOf('off', 'memory', 'redis').optional(),
-  CACHE_L1_BYTES: whole(1, 999_999_999).default(64 * 1024 * 1024),
-  CACHE_TENANT: z.string().regex(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, "_", "." or "-"').default('tributary'),
-  CACHE_NOTIFY: oneOf('on', 'off').default('on'),
-  CACHE_RELOAD: oneOf('nobody', 'anybody').default('nobody'),
-  REDIS_URL: z.string().superRefine(isRedisUrl).optional(),
-  POOL_SIZE: whole(1, 500).default(20),
-  POOL_WAIT_MS: whole(1, 60_000).default(1_000),
-  STATEMENT_TIMEOUT_MS: whole(1, 600_000).default(2_500),
-  TIMEOUT_STATUS: oneOf('504', '408').default('504'),
-  AUTH: oneOf('none').default('none'),
-  LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
-  DRAIN_DELAY_MS: whole(0, 120_000).default(0),
-  DRAIN_TIMEOUT_MS: whole(0, 120_000).default(3_000),
-  OTEL_TRACES_SAMPLER: oneOf(...samplers).default('parentbased_always_on'),
-  OTEL_TRACES_SAMPLER_ARG: z.string().refine((text) => /^(0(\.\d+)?|1(\.0+)?)$/.test(text), 'a share from 0 to 1').default('1'),
-  TRUST_TRACEPARENT: oneOf('true', 'false').default('false'),
-};
-
-const inDevelopment = z.object(variables);
-const inProduction = z.object({
-  ...variables,
-  AUTH: z.enum(['none'], { error: 'one of none, since with NODE_ENV=production who may ask has to be said' }),
-  // The balancer goes on sending for some seconds after it has been told not to.
-  DRAIN_DELAY_MS: whole(0, 120_000).default(5_000),
-});
 
 /** The configuration in an environment. An empty variable counts as unset. Throws a ConfigError that names every bad variable. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
@@ -136,7 +93,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     poolWaitMs: env.POOL_WAIT_MS,
     statementTimeoutMs: env.STATEMENT_TIMEOUT_MS,
     timeoutStatus: env.TIMEOUT_STATUS === '408' ? 408 : 504,
+    admission: env.ADMISSION === 'on',
+    inFlightMax: env.IN_FLIGHT_MAX,
     auth: env.AUTH,
+    jwt: env.AUTH === 'jwt' ? jwtOf(env) : undefined,
+    rateLimit: env.RATE_LIMIT,
+    proxyHops: env.PROXY_HOPS,
+    trustedCallers: env.TRUSTED_CALLERS,
+    corsOrigins: env.CORS_ORIGINS,
+    serverTiming: env.SERVER_TIMING ?? (production ? 'operators' : 'everybody'),
     logLevel: env.LOG_LEVEL,
     drainDelayMs: env.DRAIN_DELAY_MS,
     drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
@@ -147,7 +112,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 type CacheConfig = Pick<Config, 'cache' | 'cacheBytes' | 'cacheTenant' | 'redisUrl' | 'cacheNotify' | 'mayReload'>;
 
 /** Redis where there is a URL for it, unless CACHE says otherwise. */
-function cacheOf(env: z.infer<typeof inDevelopment>): CacheConfig {
+function cacheOf(env: Variables): CacheConfig {
   const cache = env.CACHE ?? (env.REDIS_URL === undefined ? 'memory' : 'redis');
   if (cache === 'redis' && env.REDIS_URL === undefined) {
     throw new ConfigError('REDIS_URL: expected a URL such as redis://127.0.0.1:6379, since CACHE=redis, but got nothing');
@@ -162,31 +127,25 @@ function cacheOf(env: z.infer<typeof inDevelopment>): CacheConfig {
   };
 }
 
+/** All that a token has to be compared with has to be said: a token for somebody else would be as good as one for us. */
+function jwtOf(env: Variables): JwtConfig {
+  const { JWT_JWKS_URL: jwksUrl, JWT_KEYS_FILE: keysFile, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = env;
+  const missing = [
+    ...((jwksUrl === undefined) === (keysFile === undefined) ? [`JWT_JWKS_URL: expected either it or JWT_KEYS_FILE, since AUTH=jwt, but got ${jwksUrl === undefined ? 'neither' : 'both'}`] : []),
+    ...(issuer === undefined ? ['JWT_ISSUER: expected who issues the tokens, since AUTH=jwt, but got nothing'] : []),
+    ...(audience === undefined ? ['JWT_AUDIENCE: expected whom the tokens are for, since AUTH=jwt, but got nothing'] : []),
+  ];
+  if (issuer === undefined || audience === undefined || missing.length > 0) throw new ConfigError(missing.join('\n'));
+  return { jwksUrl, keysFile, issuer, audience, algorithms: env.JWT_ALGORITHMS, clockSkewMs: env.JWT_CLOCK_SKEW_S * 1_000, rolesClaim: env.JWT_ROLES_CLAIM };
+}
+
 /** OTEL_TRACES_SAMPLER as OpenTelemetry defines it; a `parentbased_` one believes the caller only where callers are trusted. */
-function samplingOf(sampler: (typeof samplers)[number], share: number, trusted: boolean): Sampling {
+function samplingOf(sampler: Variables['OTEL_TRACES_SAMPLER'], share: number, trusted: boolean): Sampling {
   const ratio = sampler.endsWith('always_on') ? 1 : sampler.endsWith('always_off') ? 0 : share;
   return { ratio, trustParent: trusted && sampler.startsWith('parentbased_') };
 }
 
 /** The configuration for people's eyes: passwords in URLs are left out. */
 export function redacted(config: Config): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).map(([name, value]: [string, unknown]) =>
-    [name, typeof value === 'string' && name.endsWith('Url') ? withoutSecrets(value) : value]));
-}
-
-function withoutSecrets(text: string): string {
-  // Of several servers, which `URL` does not know; they have no other place for a password.
-  if (/^rediss?[+:]/.test(text)) return text.replace(/\/\/[^]*@/, '//***@');
-  // What is not a proper URL may hold a password anywhere.
-  if (!URL.canParse(text) || !/^[a-z]+:\/\//.test(text) || !isUnambiguous(text)) return '(not a URL)';
-  const parsed = new URL(text);
-  if (parsed.password !== '') parsed.password = '***';
-  // Query parameters may hold passwords and keys too: only their names are shown.
-  for (const name of new Set(parsed.searchParams.keys())) parsed.searchParams.set(name, '***');
-  return parsed.href;
-}
-
-function shown(name: string, value: string | undefined): string {
-  if (value === undefined) return 'nothing';
-  return JSON.stringify(name.endsWith('_URL') ? withoutSecrets(value) : value);
+  return JSON.parse(JSON.stringify(config, (name, value: unknown) => (typeof value === 'string' && name.endsWith('Url') ? withoutSecrets(value) : value))) as Record<string, unknown>;
 }

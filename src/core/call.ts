@@ -35,6 +35,12 @@ export class Call extends Listener implements Disposable {
   readonly part: string | undefined;
   /** Set on the root: the client wants nothing from a cache, and may want that. */
   reload = false;
+  /** Set on the root: the process is short of time, and leaves out what it can (a brownout). */
+  brownout = false;
+  /** For a part that is left out in a brownout: nothing is loaded for it, and what is kept is served. Inner calls inherit it. */
+  spare: boolean;
+  /** The endpoints that attempts of this work have asked already, if they are counted. Inner calls inherit it. */
+  tried: Set<object> | undefined;
   /** Where this call stands in its trace. Set once, by whoever makes the call. */
   trace: Trace | undefined;
   /** Some timer, this call's or one above it, will stop it by its deadline. */
@@ -52,6 +58,8 @@ export class Call extends Listener implements Disposable {
     this.flight = flight;
     this.part = part;
     this.trace = parent?.trace;
+    this.spare = parent !== undefined && parent.spare;
+    this.tried = parent?.tried;
     this.#bounded = parent !== undefined && parent.#bounded;
     if (!parent) return;
     if (parent.#reason) this.#reason = parent.#reason;

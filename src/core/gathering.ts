@@ -63,8 +63,9 @@ export class Gathering extends Listener {
   }
 
   #ask(at: number, input: unknown): void {
-    const { name, source } = this.#parts[at]!;
+    const { name, source, required } = this.#parts[at]!;
     const call = this.#call.fork(name);
+    if (!required && call.root.brownout) call.spare = true;
     this.#calls.push(call);
     settling(source, input, call).then(
       (value) => {

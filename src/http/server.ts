@@ -10,14 +10,14 @@ interface Listening {
   readonly fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response>;
 }
 
-/** Answers a request at once, or returns false: then the app does. */
+/** Answers a request at once, or returns false: then the next lane may, and after the last one the app does. */
 export type Lane = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /**
  * Listens, and resolves when it does. Rejects if it cannot: the port is taken or not allowed. The limits end clients
- * that send their headers or body byte by byte (slowloris); Node's own are minutes. Requests are offered to the lane first.
+ * that send their headers or body byte by byte (slowloris); Node's own are minutes. Requests are offered to the lanes first, in their order.
  */
-export async function listen(app: Listening, port: number, hostname: string, lane?: Lane): Promise<Server> {
+export async function listen(app: Listening, port: number, hostname: string, lanes: readonly Lane[] = []): Promise<Server> {
   const listener = getRequestListener(app.fetch, { hostname });
   const server = createServer({
     headersTimeout: 5_000,
@@ -25,7 +25,10 @@ export async function listen(app: Listening, port: number, hostname: string, lan
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: keepAliveMs,
     maxHeaderSize: 16 * 1024,
-  }, lane ? (request, response) => { if (!lane(request, response)) void listener(request, response); } : listener);
+  }, (request, response) => {
+    for (const lane of lanes) if (lane(request, response)) return;
+    void listener(request, response);
+  });
   server.listen(port, hostname);
   await once(server, 'listening');
   return server;

@@ -5,6 +5,7 @@ import type { CachePlan } from './cache-plan.ts';
 import { Fill } from './fill.ts';
 import { Line } from './line.ts';
 import { joined } from './shared-trace.ts';
+import { leftOut } from './spared.ts';
 import type { Stored } from './stored.ts';
 
 /**
@@ -26,11 +27,12 @@ export const cached = <In, Out>(cache: Cache, plan: CachePlan<In>): PolicyOf<In,
       const now = performance.now();
       if (now < known.freshUntil) return known.serve(call, 'cache');
       if (known.inGrace(now)) {
-        if (known.mayRetry(now) && !line.places.get(key)) Fill.inBackground(line, { key, input: plan.keyed(input), known, trace: call.trace, because: 'stale' });
+        if (!call.spare && known.mayRetry(now) && !line.places.get(key)) Fill.inBackground(line, { key, input: plan.keyed(input), known, trace: call.trace, because: 'stale' });
         return known.serve(call, 'stale');
       }
     }
-    return loaded(line, key, input, known, call);
+    if (!call.spare) return loaded(line, key, input, known, call);
+    return known?.mends(performance.now()) ? known.serve(call, 'stale') : Promise.reject(leftOut);
   };
 };
 

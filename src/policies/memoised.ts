@@ -19,6 +19,8 @@ export const memoised = <In, Out>(key: (input: In) => string): PolicyOf<In, Out>
     joined(call, known.call.trace);
     return known.join(call);
   }
+  // What is left out for a part must not be what another one, which cannot be left out, is told.
+  if (call.spare) return next(input, call);
   const memo = new Memo<Out>(asked, id, call);
   const answer = memo.join(call);
   memo.follow(next(input, memo.call));

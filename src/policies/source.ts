@@ -5,6 +5,7 @@ import { CachePlan, type CacheRules } from './cache-plan.ts';
 import { cached } from './cached.ts';
 import { coalesced } from './coalesced.ts';
 import { memoised } from './memoised.ts';
+import { spared } from './spared.ts';
 import { traced } from './traced.ts';
 import { within } from './within.ts';
 
@@ -35,7 +36,8 @@ export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
     // Above coalescing, because what a request already knows needs nobody else's load.
     memoise && key && memoised(key),
     // Above all that makes asking safe, because what is kept needs none of it. Its loads are shared already.
-    plan && rules.in && cached(rules.in, plan),
+    // In a brownout it serves what it keeps; without it there is nothing to serve.
+    plan && rules.in ? cached(rules.in, plan) : spared,
     // Above the time-out, because callers share one load and one clock. A batch removes its duplicates itself.
     key && !rules?.in && !isBatched(load) && coalesced(key),
     timeout && within(timeout),

@@ -35,7 +35,15 @@ test('two variables are needed, everything else has a default', () => {
     poolWaitMs: 1_000,
     statementTimeoutMs: 2_500,
     timeoutStatus: 504,
+    admission: true,
+    inFlightMax: 10_000,
     auth: 'none',
+    jwt: undefined,
+    rateLimit: undefined,
+    proxyHops: 0,
+    trustedCallers: [],
+    corsOrigins: [],
+    serverTiming: 'everybody',
     logLevel: 'info',
     drainDelayMs: 0,
     drainTimeoutMs: 3_000,
@@ -49,10 +57,12 @@ test('every variable is read', () => {
     POOL_SIZE: '1', POOL_WAIT_MS: '60000', STATEMENT_TIMEOUT_MS: '600000', TIMEOUT_STATUS: '408', AUTH: 'none', LOG_LEVEL: 'silent', DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '120000',
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25', TRUST_TRACEPARENT: 'true',
     WORKERS: '0', RECOMMENDATIONS_BULK: 'on', CACHE: 'redis', REDIS_URL: 'rediss://:p@i:1/2', CACHE_L1_BYTES: '1', CACHE_TENANT: 'shop.eu-1', CACHE_NOTIFY: 'off', CACHE_RELOAD: 'anybody',
+    ADMISSION: 'off', IN_FLIGHT_MAX: '500', RATE_LIMIT: '600/1m', PROXY_HOPS: '2', TRUSTED_CALLERS: '10.0.0.0/8, ::1', CORS_ORIGINS: 'https://shop.example,http://localhost:3000', SERVER_TIMING: 'nobody',
   })).toEqual({
     workers: 0, recommendationsBulk: true, cache: 'redis', redisUrl: 'rediss://:p@i:1/2', cacheBytes: 1, cacheTenant: 'shop.eu-1', cacheNotify: false, mayReload: true,
     production: true, host: '127.0.0.1', port: 0, adminPort: 65_535, databaseUrl: 'postgresql://a@b/c', analyticsUrl: 'postgres://d@e/f', recommendationsUrl: 'https://g/h',
     poolSize: 1, poolWaitMs: 60_000, statementTimeoutMs: 600_000, timeoutStatus: 408, auth: 'none', logLevel: 'silent', drainDelayMs: 0, drainTimeoutMs: 120_000,
+    admission: false, inFlightMax: 500, jwt: undefined, rateLimit: { count: 600, windowMs: 60_000 }, proxyHops: 2, trustedCallers: ['10.0.0.0/8', '::1'], corsOrigins: ['https://shop.example', 'http://localhost:3000'], serverTiming: 'nobody',
     sampling: { ratio: 0.25, trustParent: true },
   });
 });
@@ -87,7 +97,7 @@ test.each([
   ['DRAIN_DELAY_MS', ['-1', '120001'], wholeNumber(0, 120_000)],
   ['DRAIN_TIMEOUT_MS', ['5s', '120001'], wholeNumber(0, 120_000)],
   ['TIMEOUT_STATUS', ['500', '504 ', 'yes'], 'one of 504, 408'],
-  ['AUTH', ['oidc', 'None'], 'one of none'],
+  ['AUTH', ['oidc', 'None'], 'one of none, jwt'],
   ['WORKERS', ['-1', '129', 'all'], wholeNumber(0, 128)],
   ['CACHE', ['on', 'Redis'], 'one of off, memory, redis'],
   ['CACHE_L1_BYTES', ['0', '64MiB', '1000000000'], wholeNumber(1, 999_999_999)],
@@ -129,7 +139,7 @@ test('everything that is wrong is said at once, a line for each variable', () =>
     .toEqual(['PORT', 'DATABASE_URL', 'RECOMMENDATIONS_URL', 'LOG_LEVEL', 'OTEL_TRACES_SAMPLER_ARG']);
 });
 
-const auth = 'AUTH: expected one of none, since with NODE_ENV=production who may ask has to be said, but got nothing';
+const auth = 'AUTH: expected one of none, jwt, since with NODE_ENV=production who may ask has to be said, but got nothing';
 
 test('in production it has to be said who may ask', () => {
   expect(complaints({ ...needed, NODE_ENV: 'production' })).toEqual([auth]);
@@ -165,4 +175,43 @@ test.each([
   [undefined, '0.5', undefined, { ratio: 1, trustParent: false }],
 ])('the sampler %s with %s, callers trusted: %s', (OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, TRUST_TRACEPARENT, sampling) => {
   expect(readConfig({ ...needed, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, TRUST_TRACEPARENT }).sampling).toEqual(sampling);
+});
+
+const jwt = { AUTH: 'jwt', JWT_JWKS_URL: 'https://id.example/keys', JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'tributary, shop' };
+
+test('tokens are compared with an issuer, audiences and algorithms that have public keys', () => {
+  expect(readConfig({ ...needed, ...jwt }).jwt).toEqual({
+    jwksUrl: 'https://id.example/keys', keysFile: undefined, issuer: 'https://id.example', audience: ['tributary', 'shop'],
+    algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'], clockSkewMs: 30_000, rolesClaim: 'roles',
+  });
+});
+
+test('with AUTH=jwt all that a token has to be compared with has to be said', () => {
+  expect(complaints({ ...needed, AUTH: 'jwt' })).toEqual([
+    'JWT_JWKS_URL: expected either it or JWT_KEYS_FILE, since AUTH=jwt, but got neither',
+    'JWT_ISSUER: expected who issues the tokens, since AUTH=jwt, but got nothing',
+    'JWT_AUDIENCE: expected whom the tokens are for, since AUTH=jwt, but got nothing',
+  ]);
+  expect(complaints({ ...needed, ...jwt, JWT_KEYS_FILE: 'keys.json' })).toEqual(['JWT_JWKS_URL: expected either it or JWT_KEYS_FILE, since AUTH=jwt, but got both']);
+});
+
+test.each(['HS256', 'none', 'RS256,HS512', ''])('no algorithm whose key cannot be published: %j', (JWT_ALGORITHMS) => {
+  const expected = JWT_ALGORITHMS === '' ? [] : [expect.stringContaining('JWT_ALGORITHMS: expected one or several of RS256')];
+  expect(complaints({ ...needed, ...jwt, JWT_ALGORITHMS })).toEqual(expected);
+});
+
+test.each([
+  ['RATE_LIMIT', '600', 'off, or how often within how long, such as 600/1m'],
+  ['RATE_LIMIT', '0/1m', 'off, or how often within how long, such as 600/1m'],
+  ['TRUSTED_CALLERS', '10.0.0.0/33', 'addresses or networks between commas, such as 10.0.0.0/8,::1'],
+  ['TRUSTED_CALLERS', 'localhost', 'addresses or networks between commas, such as 10.0.0.0/8,::1'],
+  ['CORS_ORIGINS', 'https://shop.example/', 'origins between commas, such as https://shop.example, or *'],
+  ['CORS_ORIGINS', 'shop.example', 'origins between commas, such as https://shop.example, or *'],
+])('%s=%s is refused, and it is said what was expected', (name, value, expected) => {
+  expect(complaints({ ...needed, [name]: value })).toEqual([`${name}: expected ${expected}, but got ${JSON.stringify(value)}`]);
+});
+
+test('who is told how long each part took: everybody in development, operators in production, or as configured', () => {
+  const told = [{}, { NODE_ENV: 'production', AUTH: 'none' }, { SERVER_TIMING: 'nobody' }].map((more) => readConfig({ ...needed, ...more }).serverTiming);
+  expect(told).toEqual(['everybody', 'operators', 'nobody']);
 });

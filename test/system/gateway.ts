@@ -57,8 +57,8 @@ export async function startGateway({ database, deadline, admit, cache, mayReload
     ...config,
   }, (client, error) => { logger.warn({ err: error, client }, 'an idle connection was lost'); });
   const options = { log: logger, timeoutStatus, sampling: sampling ?? { ratio: 0, trustParent: false }, ...(admit ? { admit } : {}), mayReload };
-  const { app, edge, lane } = deadline === undefined ? createApp(clients, { ...options, cache }) : appWithin(deadline, new Edge(options), createSources({ ...clients, cache }));
-  const server = await listen(app, 0, '127.0.0.1', lane);
+  const { app, edge, lanes } = deadline === undefined ? createApp(clients, { ...options, cache }) : appWithin(deadline, new Edge(options), createSources({ ...clients, cache }));
+  const server = await listen(app, 0, '127.0.0.1', lanes);
   const url = `http://127.0.0.1:${portOf(server)}`;
   const about = (userId: string | number) => `${url}/api/aggregated?user_id=${userId}`;
   const accessLines = () => log.filter(({ msg }) => msg === 'request');
@@ -94,7 +94,7 @@ function appWithin(deadline: Duration, edge: Edge, sources: Sources) {
       analytics: optional(activity, { otherwise: {} }),
     },
   });
-  return { app: createRoutes(edge, { '/api/aggregated': overview }), edge, lane: undefined };
+  return { app: createRoutes(edge, { '/api/aggregated': overview }), edge, lanes: [] };
 }
 
 /** A database with users 1 to 20, named `User 1` and so on; user 1 has looked at 12 things and bought 3. */

@@ -1,0 +1,67 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { parseRedisUrl } from '../clients/redis-url.ts';
+import { toMs, type Duration } from '../core/duration.ts';
+
+/** The forms that variables have. Each says what it expects, in words that follow "expected". */
+
+export const whole = (least: number, most: number) =>
+  z.string().regex(/^\d{1,9}$/, `a whole number from ${least} to ${most}`).transform(Number)
+    .refine((value) => value >= least && value <= most, `a whole number from ${least} to ${most}`);
+
+export const port = whole(0, 65_535);
+
+export function oneOf<const T extends string>(...values: T[]) {
+  return z.enum(values, { error: `one of ${values.join(', ')}` });
+}
+
+export function url(...schemes: string[]) {
+  const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`;
+  return z.string({ error: expected })
+    .refine((text) => URL.canParse(text) && schemes.some((scheme) => text.startsWith(`${scheme}//`)), { error: expected, abort: true })
+    .refine(isUnambiguous, { error: 'a URL in which every /, ?, # and @ of user, password and path is percent-encoded', abort: true });
+}
+
+/** An unencoded / in a password ends the host early, and the rest of the password is taken for a path. */
+export const isUnambiguous = (text: string): boolean => !/[/?#][^]*@/.test(text.slice(text.indexOf('//') + 2));
+
+export const redisUrl = z.string().superRefine((text, context) => {
+  try {
+    parseRedisUrl(text);
+  } catch (error) {
+    const [, expected = 'a Redis URL'] = /^expected (.*?)(, but got .*)?$/s.exec((error as Error).message) ?? [];
+    context.addIssue(expected);
+  }
+});
+
+/** What is between commas, without the spaces around it; every item has to be of the given form. */
+export const list = (expected: string, matches: (item: string) => boolean) =>
+  z.string().transform((text) => text.split(',').map((item) => item.trim()).filter((item) => item !== ''))
+    .refine((items) => items.length > 0 && items.every(matches), expected);
+
+/** An address of IPv4 or IPv6, alone or with the length of a prefix (RFC 4632): `10.0.0.0/8`. */
+export function isNetwork(text: string): boolean {
+  const [address = '', prefix, more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more !== undefined) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
+
+/** An origin as browsers send it (RFC 6454): scheme, host and port, and nothing behind. */
+export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+
+/** How often within how long: `600/1m`. */
+export interface Rate {
+  readonly count: number;
+  readonly windowMs: number;
+}
+
+const rateExpected = 'off, or how often within how long, such as 600/1m';
+
+export const rate = z.string().transform((text, context): Rate | undefined => {
+  if (text === 'off') return undefined;
+  const [, count, window] = /^([1-9]\d{0,6})\/([1-9]\d{0,4}(?:s|m))$/.exec(text) ?? [];
+  if (count !== undefined && window !== undefined) return { count: Number(count), windowMs: toMs(window as Duration) };
+  context.addIssue(rateExpected);
+  return z.NEVER;
+});
