@@ -147,5 +147,10 @@ function samplingOf(sampler: Variables['OTEL_TRACES_SAMPLER'], share: number, tr
 
 /** The configuration for people's eyes: passwords in URLs are left out. */
 export function redacted(config: Config): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(config, (name, value: unknown) => (typeof value === 'string' && name.endsWith('Url') ? withoutSecrets(value) : value))) as Record<string, unknown>;
+  return JSON.parse(JSON.stringify(config, (name, value: unknown) => (name.endsWith('Url') ? eachWithoutSecrets(value) : value))) as Record<string, unknown>;
+}
+
+function eachWithoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(eachWithoutSecrets);
+  return typeof value === 'string' ? withoutSecrets(value) : value;
 }

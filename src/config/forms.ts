@@ -22,6 +22,19 @@ export function url(...schemes: string[]) {
     .refine(isUnambiguous, { error: 'a URL in which every /, ?, # and @ of user, password and path is percent-encoded', abort: true });
 }
 
+/** One or several between commas, each of the given form; so a comma in one of them has to be percent-encoded. */
+export const urls = (form: z.ZodType<string>) =>
+  z.unknown().transform((text, context): readonly string[] => {
+    const items = typeof text === 'string' ? text.split(',').map((item) => item.trim()) : [text];
+    for (const item of items) {
+      const { error } = form.safeParse(item);
+      if (!error) continue;
+      context.addIssue(error.issues[0]!.message);
+      return z.NEVER;
+    }
+    return items as string[];
+  });
+
 /** An unencoded / in a password ends the host early, and the rest of the password is taken for a path. */
 export const isUnambiguous = (text: string): boolean => !/[/?#][^]*@/.test(text.slice(text.indexOf('//') + 2));
 
