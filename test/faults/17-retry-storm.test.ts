@@ -21,9 +21,9 @@ interface Told {
 /** Twelve who ask without a pause, each time in a trace of their own: of two requests in one trace the second is a retry. */
 function load(gateway: Gateway) {
   const replies: { readonly status: number; readonly json: Told }[] = [];
-  let goesOn = true;
+  const over = new AbortController();
   const one = async (id: number) => {
-    while (goesOn) {
+    while (!over.signal.aborted) {
       const traceparent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
       const { status, json } = await gateway.ask(id, { headers: { traceparent } });
       replies.push({ status, json: json as Told });
@@ -35,7 +35,7 @@ function load(gateway: Gateway) {
     codes: (from: number) => new Set(replies.slice(from).flatMap(({ json }) => json.errors ?? []).map(({ code }) => code)),
     until: (holds: () => boolean, what: string, timeoutMs?: number) => until(holds, () => `expected ${what} among ${replies.length} replies`, timeoutMs),
     async stop() {
-      goesOn = false;
+      over.abort();
       await all;
     },
   };

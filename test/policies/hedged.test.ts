@@ -15,17 +15,19 @@ fakeTime();
 const listening = watchListeners();
 const ended = recordSpans();
 
+/** A budget of which so much has been saved. */
+function saving(oneIn: number, count: number): Budget {
+  const budget = new Budget({ oneIn, savedMax: 10 });
+  for (let at = 0; at < oneIn * count; at++) budget.earn();
+  return budget;
+}
+
 /** A source whose answers took 1 to 100 ms, with hedges saved up and something in the budget that retries share. */
 function stage({ samples = 100, saved = 1, shared = 1, slowest = 100 } = {}) {
   const { source: load, asked } = scripted<string, number>();
   const latencies = new Latencies();
   for (let at = 0; at < samples; at++) latencies.add(((at % 100) + 1) * (slowest / 100));
-  const full = (oneIn: number, count: number) => {
-    const budget = new Budget({ oneIn, savedMax: 10 });
-    for (let at = 0; at < oneIn * count; at++) budget.earn();
-    return budget;
-  };
-  const means = { own: full(50, saved), shared: full(10, shared), latencies, guard: new Guard('recommendations', { slow: '1s' }) };
+  const means = { own: saving(50, saved), shared: saving(10, shared), latencies, guard: new Guard('recommendations', { slow: '1s' }) };
   return { asked, latencies, guard: means.guard, source: hedged(means)(load) };
 }
 

@@ -24,7 +24,7 @@ function stage(underWay = 2, waiting = 2) {
 
 test('so many are under way, so many wait, and those beyond are refused at once', async () => {
   const { ask, inputs } = stage();
-  const all = [...'abcdef'].map((input) => ask(input));
+  const all = ['a', 'b', 'c', 'd', 'e', 'f'].map((input) => ask(input));
   await settled();
   expect(inputs()).toBe('ab');
   expect(all.map(({ answer }) => answer.now.state)).toEqual(['pending', 'pending', 'pending', 'pending', 'failed', 'failed']);
@@ -37,7 +37,7 @@ test('so many are under way, so many wait, and those beyond are refused at once'
 
 test('who came first is next, whatever became of the one before', async () => {
   const { ask, asked, inputs } = stage(1, 3);
-  const all = [...'abcd'].map((input) => ask(input));
+  const all = ['a', 'b', 'c', 'd'].map((input) => ask(input));
   asked[0]!.resolve(1);
   await settled();
   expect(inputs()).toBe('ab');
@@ -55,13 +55,13 @@ test('who came first is next, whatever became of the one before', async () => {
 
 test('who waits and leaves is never asked for, and somebody else may wait in their stead', async () => {
   const { ask, asked, inputs } = stage(1, 3);
-  const [first, ...waiting] = [...'abcd'].map((input) => ask(input));
+  const [first, ...waiting] = ['a', 'b', 'c', 'd'].map((input) => ask(input));
   for (const leaver of [1, 2]) {
     waiting[leaver]!.call.stop(clientGone);
     await settled();
     expect(waiting[leaver]!.answer.now).toMatchObject({ state: 'failed', error: clientGone });
   }
-  const others = [...'ef'].map((input) => ask(input));
+  const others = ['e', 'f'].map((input) => ask(input));
   asked[0]!.resolve(1);
   for (const at of [1, 2, 3]) {
     await settled();
