@@ -12,7 +12,7 @@ export class Budget {
     this.#savedMax = oneIn * savedMax;
   }
 
-  /** A first attempt is made. */
+  /** A first attempt was made. */
   earn(): void {
     if (this.#saved < this.#savedMax) this.#saved++;
   }

@@ -1,5 +1,5 @@
 import type { Call } from '../core/call.ts';
-import { Failure } from '../core/failure.ts';
+import { Failure, type FailureCode } from '../core/failure.ts';
 import { pause } from '../core/pause.ts';
 import type { Policy, Source } from '../core/source.ts';
 import { note } from '../core/trace.ts';
@@ -16,17 +16,26 @@ export interface RetryMeans {
 /** Long enough that those who failed together do not come back together, short beside any deadline. */
 const jitterMsMax = 50;
 
+const refusals: ReadonlySet<FailureCode> = new Set(['source_resting', 'overloaded']);
+
 /**
  * Asks once more where the Failure says that nothing of an answer had come, if there is time for it and the budget has
  * something left. So an outage costs a tenth more requests and not twice as many, and none at all once the guard refuses.
  */
 export const retried = (means: RetryMeans): Policy => (next) => (input, call) => {
   if (call.reason) return Promise.reject(call.reason);
-  means.budget.earn();
-  return next(input, call).catch((error: unknown) => again(means, next, input, call, error));
+  return next(input, call).then(
+    (answer) => {
+      means.budget.earn();
+      return answer;
+    },
+    (error: unknown) => again(means, next, input, call, error),
+  );
 };
 
 async function again<In, Out>(means: RetryMeans, next: Source<In, Out>, input: In, call: Call, error: unknown): Promise<Out> {
+  // Who was refused has not asked, and earns nothing.
+  if (!(error instanceof Failure) || !refusals.has(error.code)) means.budget.earn();
   const waitMs = error instanceof Failure ? waitBefore(means, error, call) : undefined;
   if (waitMs === undefined) throw error;
   means.budget.spend();
