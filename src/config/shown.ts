@@ -16,7 +16,7 @@ export function withoutSecrets(text: string): string {
 }
 
 /** The same for one or several between commas: all of them, or none if one may be part of another's password. */
-export function withoutSecretsEach(text: string): string {
+function withoutSecretsEach(text: string): string {
   const each = text.split(',').map((one) => withoutSecrets(one.trim()));
   return each.find((one) => one === notShown) ?? each.join(',');
 }
@@ -24,5 +24,6 @@ export function withoutSecretsEach(text: string): string {
 /** A variable's value as a complaint may repeat it. */
 export function shown(name: string, value: string | undefined): string {
   if (value === undefined) return 'nothing';
-  return JSON.stringify(!name.endsWith('_URL') ? value : name === 'RECOMMENDATIONS_URL' ? withoutSecretsEach(value) : withoutSecrets(value));
+  if (name === 'RECOMMENDATIONS_URL') return JSON.stringify(withoutSecretsEach(value));
+  return JSON.stringify(name.endsWith('_URL') ? withoutSecrets(value) : value);
 }
