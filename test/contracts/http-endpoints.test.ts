@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { startCall } from '../../src/core/call.ts';
+import { source } from '../../src/policies/source.ts';
 import { type Answer, hang, held, json, reset, status } from '../support/answers.ts';
 import { failing } from '../support/failing.ts';
 import { watchLeaks } from '../support/leaks.ts';
@@ -72,6 +73,22 @@ test('another attempt at the same question goes to the endpoint that was not ask
   expect(stage.counts()).toEqual([2, 2]);
   slow.release();
   await Promise.all(answers);
+});
+
+test('of a slow answer the other endpoint is asked as well: it wins, and the slow request is cut', async () => {
+  await using stage = await two();
+  const hedged = source({ name: 'recommendations', load: (user: string, call) => stage.client.get(about(user), call), hedge: true });
+  const ask = async () => {
+    using call = startCall(10_000);
+    return (await hedged('42', call)).text;
+  };
+  // So many have to be timed before anybody knows what slow is; and they pay for two hedges.
+  for (let at = 0; at < 100; at++) await ask();
+  const [slow] = stage.upstreams;
+  slow.answer(hang);
+  const before = slow.requests.length;
+  while (slow.requests.length === before) expect(await ask()).toBe('{"recommendations":[]}');
+  expect(await slow.requests[before]!.closed).toBe('cut');
 });
 
 test('an endpoint that fails is taken out after ten requests or a few more, and tried again by one request at a time', async () => {
