@@ -52,20 +52,29 @@ function chance(seed: number): () => number {
   };
 }
 
-/** Asks so often a second for ten seconds of outage and then ten more; answers how many were let through in each tenth of a second. */
+/** Asks so often a second for ten seconds of outage and then ten more; answers what was let through in it, and how long after it somebody was refused. */
 function outage(throttle: Throttle, perSecond: number, failMs: number, answerMs: number): { readonly during: number; readonly backMs: number } {
-  const landing: { readonly at: number; readonly accepted: boolean }[] = [];
+  // When failures and answers land, each in order.
+  const [failures, answers]: [number[], number[]] = [[], []];
+  const land = (now: number) => {
+    for (;;) {
+      const isFailure = (failures[0] ?? Infinity) <= (answers[0] ?? Infinity);
+      const landing = isFailure ? failures : answers;
+      if ((landing[0] ?? Infinity) > now) return;
+      throttle.count(!isFailure, landing.shift()!);
+    }
+  };
   let passed = 0;
   let lastRefused = 0;
   for (let now = 0; now < 20_000; now += 1_000 / perSecond) {
-    for (const { at, accepted } of landing.filter((one) => one.at <= now)) throttle.count(accepted, at);
-    landing.splice(0, landing.length, ...landing.filter((one) => one.at > now));
+    land(now);
     const isOver = now >= 10_000;
     if (throttle.refuses(now)) {
       if (isOver) lastRefused = now - 10_000;
       continue;
     }
-    landing.push({ at: now + (isOver ? answerMs : failMs), accepted: isOver });
+    if (isOver) answers.push(now + answerMs);
+    else failures.push(now + failMs);
     if (now >= 5_000 && !isOver) passed++;
   }
   return { during: passed / (5 * perSecond), backMs: lastRefused };
