@@ -29,7 +29,7 @@ export const hedged = (means: HedgeMeans): Policy => (next) => (input, call) => 
   if (call.reason) return Promise.reject(call.reason);
   const { own, latencies } = means;
   own.earn();
-  // Mostly there is nothing to spend, and then neither is there a timer.
+  // With nothing to spend there is nothing to wait for, and no timer.
   if (!own.affords || latencies.count < samplesMin) return next(input, call);
   return new Promise((resolve, reject) => { new Race(means, next, input, call, resolve, reject).start(); });
 };
