@@ -14,6 +14,8 @@ export interface HttpOptions {
   readonly url: string;
   /** Connections, and so requests under way. A bulkhead: a hanging upstream holds no more than these. */
   readonly connections?: number;
+  /** How long a connection may take to be made, TLS included. */
+  readonly connectMs?: number;
   /** It answers for many at once: see getEach. */
   readonly bulk?: boolean;
   /** Requests that wait for a connection; beyond them requests are refused as `overloaded`. */
@@ -66,7 +68,7 @@ class PooledHttp implements HttpClient {
   readonly bulk: boolean;
   #underWay = 0;
 
-  constructor({ name, url, connections = 128, waitingMax = 1_000, bulk = false }: HttpOptions) {
+  constructor({ name, url, connections = 128, waitingMax = 1_000, connectMs = 300, bulk = false }: HttpOptions) {
     this.bulk = bulk;
     this.#name = name;
     this.#base = new URL(url);
@@ -77,7 +79,7 @@ class PooledHttp implements HttpClient {
       // With two requests on a connection, the end of one caller would be the end of another's request.
       pipelining: 1,
       maxResponseSize: bodyBytesMax,
-      connect: { timeout: 300 },
+      connect: { timeout: connectMs },
       // Backstops, for calls without a deadline of their own; undici's fire up to half a second late.
       headersTimeout: 10_000,
       bodyTimeout: 10_000,

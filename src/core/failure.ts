@@ -12,6 +12,7 @@ export type FailureCode =
   | 'source_failed'
   | 'bad_answer'
   | 'overloaded'
+  | 'keys_unavailable'
   | 'source_resting'
   | 'deadline_exceeded'
   | 'client_gone'

@@ -1,5 +1,6 @@
 import { type Failure, type FailureCode, PartFailure } from '../core/failure.ts';
 import { traceparent } from '../core/trace.ts';
+import { noCredentials, Refused } from './auth/refused.ts';
 import type { Edge } from './edge.ts';
 import { InvalidInput } from './input.ts';
 import { clientGoneStatus, type Visit } from './visit.ts';
@@ -18,6 +19,7 @@ const statuses: Readonly<Record<FailureCode, readonly [status: number, title: st
   source_failed: [502, 'A required part failed'],
   bad_answer: [502, 'A required part answered nonsense'],
   overloaded: [503, 'Overloaded'],
+  keys_unavailable: [503, 'Tokens cannot be checked now'],
   source_resting: [503, 'A required part is resting'],
   deadline_exceeded: [504, 'A required part did not answer in time'],
 };
@@ -52,7 +54,7 @@ export function problem(failure: Failure, visit: Visit, edge: Edge, headers: Rea
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       traceresponse: traceparent(visit.trace),
-      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(failure instanceof Refused ? { 'www-authenticate': failure.challenge } : status === 401 ? { 'www-authenticate': noCredentials.challenge } : {}),
       ...(status === 429 || status === 503
         ? { 'retry-after': String(Math.ceil((failure.retryAfterMs ?? retryAfterMsDefault) / 1_000)) }
         : {}),

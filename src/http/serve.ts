@@ -1,6 +1,8 @@
+import { mayRead } from '../core/access.ts';
 import type { Aggregate } from '../core/aggregate.ts';
 import { Call } from '../core/call.ts';
 import { untilOver } from '../core/until-over.ts';
+import { noCredentials, notAllowed } from './auth/refused.ts';
 import { wantsReload } from './caching.ts';
 import { headerOf, type HttpContext, targetOf } from './context.ts';
 import type { Edge } from './edge.ts';
@@ -26,9 +28,16 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
     visit.call = call;
     let streaming = false;
     try {
-      if (edge.admit) await untilOver(Promise.resolve(edge.admit((name) => headerOf(c, name))), call);
-      if (edge.mayReload) call.reload = wantsReload(headerOf(c, 'cache-control'));
+      const told = edge.callerOf(headerOf(c, 'authorization'), call);
+      const caller = told instanceof Promise ? await untilOver(told, call) : told;
+      visit.caller = caller;
+      if (edge.authentication && !caller && asked.access !== 'public') throw noCredentials;
+      if (edge.mayReload(caller)) call.reload = wantsReload(headerOf(c, 'cache-control'));
       const input = inputFrom(targetOf(c), asked.input);
+      if (edge.authentication) {
+        visit.readers = asked.readers(input);
+        if (!mayRead(visit.readers, caller)) throw notAllowed;
+      }
       const type = mediaType(headerOf(c, 'accept'));
       if (type === 'application/json') {
         return whole(await guarded(asked(input, call), call, { graceMs, name: asked.name, log: edge.log }), c, route, visit, edge);

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Caller, Readers } from '../core/access.ts';
 import type { PartReport } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
@@ -50,6 +51,10 @@ export class Visit {
   status = 0;
   /** Why the request failed, if it did. */
   failure: Failure | undefined;
+  /** Who asks, if they said so and it is true. */
+  caller: Caller | undefined;
+  /** Who may read the answer; as few as possible until it is known. */
+  readers: Readers = 'operators';
   /**
    * Stopped if the client leaves before its reply is complete. The call and no closure, which would hold on to all that
    * its function knows of the request: what outlives it in V8's old generation must not take that along.

@@ -8,6 +8,7 @@ import { settlesWithin } from '../core/settles-within.ts';
 import { closeTracing } from '../core/trace.ts';
 import type { Edge } from '../http/edge.ts';
 import { closeServer } from '../http/server.ts';
+import type { Authenticating } from './authenticating.ts';
 import type { Keeping } from './keeping.ts';
 
 /** How long traces may take to leave at the end. */
@@ -26,6 +27,7 @@ export interface Serving {
   readonly edge: Edge;
   readonly clients: Clients;
   readonly keeping: Keeping | undefined;
+  readonly authenticating: Authenticating | undefined;
   readonly log: Logger;
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
@@ -62,10 +64,10 @@ export async function retire(serving: Serving): Promise<void> {
 }
 
 /** Nothing new can come: finishes what is under way, and closes everything. */
-export async function close({ app, admin, edge, clients, keeping, drainTimeoutMs }: Serving): Promise<void> {
+export async function close({ app, admin, edge, clients, keeping, authenticating, drainTimeoutMs }: Serving): Promise<void> {
   edge.drain();
   await closeServer(app, drainTimeoutMs);
-  await Promise.all([closeClients(clients), keeping?.close()]);
+  await Promise.all([closeClients(clients), keeping?.close(), authenticating?.close()]);
   await closeServer(admin, 0);
   await closeTracing(flushMs);
 }

@@ -27,7 +27,9 @@ export async function serve(config: Config): Promise<void> {
   });
   const clients = createClients(config, (client, error) => { log.warn({ err: error, client }, 'an idle connection was lost'); });
   const keeping = await startKeeping(config, clients, log);
-  const { app, edge, lanes } = createApp(clients, { ...config, log, cache: keeping?.cache });
+  // Loaded only where it is used, as Redis is.
+  const authenticating = config.jwt && await (await import('./authenticating.ts')).startAuthenticating(config.jwt, log);
+  const { app, edge, lanes } = createApp(clients, { ...config, log, cache: keeping?.cache, authentication: authenticating?.authentication });
   void warmClients(clients);
   let started = false;
   const dependencies = { ...clients, ...(keeping?.redis ? { redis: keeping.redis } : {}) };
@@ -39,7 +41,7 @@ export async function serve(config: Config): Promise<void> {
     const server = await listen(app, config.port, config.host, lanes);
     started = true;
     const admin = await listen(operators, config.adminPort, config.host);
-    obey({ app: server, admin, edge, clients, keeping, log, ...config }, file);
+    obey({ app: server, admin, edge, clients, keeping, authenticating, log, ...config }, file);
     log.info({ host: config.host, port: portOf(server), admin_port: portOf(admin), tracing: recording, cache: config.cache }, 'listening');
     if (config.auth === 'none') log.warn('AUTH=none: everybody who reaches this port may ask everything');
   } catch (error) {
