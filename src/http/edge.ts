@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Caller, Readers } from '../core/access.ts';
 import type { Answer } from '../core/answer.ts';
-import type { Call } from '../core/call.ts';
 import { isRecording } from '../core/trace.ts';
 import { Complaints } from './complaints.ts';
 import type { Sampling } from './trace-context.ts';
@@ -11,8 +10,8 @@ import type { Sampling } from './trace-context.ts';
 export interface Authentication {
   /** Whose credentials these are if they were verified before and still hold; undefined for all that has to be looked at. `now` is `performance.now()`. */
   known(authorization: string, now: number): Caller | undefined;
-  /** Verifies them. Rejects with a Failure `unauthenticated`, `invalid_input` or `keys_unavailable`, or with the call's reason. */
-  verified(authorization: string, call: Call): Promise<Caller>;
+  /** Verifies them, which may take a second. Rejects with a Failure `unauthenticated`, `invalid_input` or `keys_unavailable`. */
+  verified(authorization: string): Promise<Caller>;
 }
 
 /** Who is told how long each part took. Operators are callers that read any. */
@@ -79,9 +78,9 @@ export class Edge {
    * Who asks: at once where their token is known, else once it is verified. Undefined for those who do not say, and where
    * nobody has to. Rejects as `Authentication.verified` does.
    */
-  callerOf(authorization: string | undefined, call: Call): Caller | undefined | Promise<Caller> {
+  callerOf(authorization: string | undefined): Caller | undefined | Promise<Caller> {
     if (!this.authentication || authorization === undefined) return undefined;
-    return this.authentication.known(authorization, performance.now()) ?? this.authentication.verified(authorization, call);
+    return this.authentication.known(authorization, performance.now()) ?? this.authentication.verified(authorization);
   }
 
   /** Whether the caller's `Cache-Control: no-cache` is obeyed. */

@@ -28,7 +28,7 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
     visit.call = call;
     let streaming = false;
     try {
-      const told = edge.callerOf(headerOf(c, 'authorization'), call);
+      const told = edge.callerOf(headerOf(c, 'authorization'));
       const caller = told instanceof Promise ? await untilOver(told, call) : told;
       visit.caller = caller;
       if (edge.authentication && !caller && asked.access !== 'public') throw noCredentials;

@@ -79,7 +79,7 @@ async function ask(at: number, who: Who, user: number, form: Form): Promise<void
   expect([200, 304], what).toContain(status);
   if (status === 304) return saw('a client had it already', text === '');
   expect([...new Set(text.match(/User \d+|for \d+/g))].toSorted(), what).toEqual([`User ${user}`, `for ${user}`]);
-  expect(/;dur=|took_ms/.test(`${told['server-timing']} ${text}`), what).toBe(who === 'operator');
+  expect(/;dur=|took_ms/.test(`${String(told['server-timing'])} ${text}`), what).toBe(who === 'operator');
   if (typeof told['etag'] === 'string') etags.set(user, told['etag']);
   tell(who, form, text, told, place);
 }

@@ -29,7 +29,7 @@ interface Stage extends AsyncDisposable {
   readonly issuer: Issued;
   readonly gateway: Gateway;
   /** The status for user 1 with this token, and the code of its problem. */
-  ask(text: string): Promise<readonly [status: number, code?: unknown]>;
+  readonly ask: (text: string) => Promise<readonly [status: number, code?: unknown]>;
 }
 
 async function staged(...pairs: readonly Pair[]): Promise<Stage> {
@@ -37,7 +37,7 @@ async function staged(...pairs: readonly Pair[]): Promise<Stage> {
   const gateway = await startGateway({ database, authentication: issuer.tokens, cache: new Cache({ bytesMax: 1024 * 1024 }) });
   return {
     issuer, gateway,
-    async ask(text) {
+    ask: async (text) => {
       const { status, json: body, headers } = await gateway.ask(1, { headers: { authorization: bearer(text) } });
       if (status === 503) expect(headers['retry-after']).toBe('5');
       return status === 200 ? [200] : [status, (body as { code: unknown }).code];

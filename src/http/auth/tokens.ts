@@ -3,9 +3,7 @@ import { errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, type JWTV
 import { Kept } from '../../cache/kept.ts';
 import { Memory } from '../../cache/memory.ts';
 import type { Caller } from '../../core/access.ts';
-import type { Call } from '../../core/call.ts';
 import { Failure } from '../../core/failure.ts';
-import { untilOver } from '../../core/until-over.ts';
 import type { Authentication } from '../edge.ts';
 import { callerFrom } from './caller.ts';
 import type { Keys } from './keys.ts';
@@ -75,10 +73,10 @@ export class Tokens implements Authentication {
     return undefined;
   }
 
-  async verified(authorization: string, call: Call): Promise<Caller> {
+  async verified(authorization: string): Promise<Caller> {
     const token = tokenIn(authorization);
     const withdrawals = this.#withdrawals;
-    const { payload, until } = await untilOver(this.#verify(token), call);
+    const { payload, until } = await this.#verify(token);
     const caller = callerFrom(payload.sub!, payload, this.#rules.rolesClaim);
     if (withdrawals === this.#withdrawals) this.#verified.put(new Verified(digest(authorization), caller, until));
     return caller;

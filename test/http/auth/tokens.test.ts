@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { startCall } from '../../../src/core/call.ts';
+import { untilOver } from '../../../src/core/until-over.ts';
 import { Refused } from '../../../src/http/auth/refused.ts';
 import { Tokens } from '../../../src/http/auth/tokens.ts';
 import { fakeTime, pass } from '../../core/fake-time.ts';
@@ -21,17 +22,13 @@ async function staged(...pairs: readonly Pair[]) {
   const tokens = new Tokens(keys, rules);
   const known = (text: string) => tokens.known(bearer(text), performance.now());
   /** Who it is, or why it is refused. */
-  const verified = async (header: string) => {
-    using call = startCall(2_000);
-    return await tokens.verified(header, call).then(({ subject }) => subject, (error: unknown) => (error as Error).message);
-  };
+  const verified = (header: string) => tokens.verified(header).then(({ subject }) => subject, (error: unknown) => (error as Error).message);
   return { issuer, keys, lines, tokens, known, verified, [Symbol.asyncDispose]: () => keys.close() };
 }
 
 test('a good token names its caller', async () => {
   await using stage = await staged(pair, next);
-  using call = startCall(2_000);
-  expect(await stage.tokens.verified(bearer(await token(pair, { scope: 'a aggregates:read:any', roles: ['cook'] })), call))
+  expect(await stage.tokens.verified(bearer(await token(pair, { scope: 'a aggregates:read:any', roles: ['cook'] }))))
     .toEqual({ subject: '1', scopes: ['a', 'aggregates:read:any'], roles: ['cook'], readsAny: true });
   for (const more of [{ aud: ['x', 'other-audience'] }, { iat: undefined }, { nbf: inS(-1) }]) expect(await stage.verified(bearer(await token(next, more)))).toBe('1');
   for (const typ of [undefined, 'JWT', 'jwt', 'at+JWT', 'application/at+jwt']) expect(await stage.verified(bearer(await token(pair, {}, { typ })))).toBe('1');
@@ -44,8 +41,7 @@ test('no forged token is believed, and none is remembered', async () => {
   const forged = await forgedTokens(pair);
   expect(forged.length).toBeGreaterThan(50);
   for (const [how, text] of forged) {
-    using call = startCall(2_000);
-    const error: unknown = await stage.tokens.verified(bearer(text), call).catch((error: unknown) => error);
+    const error: unknown = await stage.tokens.verified(bearer(text)).catch((error: unknown) => error);
     expect(error, how).toBeInstanceOf(Refused);
     expect((error as Refused).challenge, how).toMatch(/^Bearer realm="tributary", error="(invalid_token|invalid_request)", error_description="[a-zA-Z0-9 ,]+"$/);
     expect(stage.known(text), how).toBeUndefined();
@@ -89,8 +85,7 @@ test.each([
   ['too much of it', `Bearer ${'a'.repeat(8 * 1024)}`, 'invalid_token'],
 ])('a header with %s is told so', async (_, header, said) => {
   await using stage = await staged();
-  using call = startCall(2_000);
-  const error = await stage.tokens.verified(header, call).catch((error: unknown) => error) as Refused;
+  const error = await stage.tokens.verified(header).catch((error: unknown) => error) as Refused;
   expect([error.challenge.match(/ error="(\w+)"/)?.[1], error.code]).toEqual([said, said === 'invalid_request' ? 'invalid_input' : 'unauthenticated']);
 });
 
@@ -100,8 +95,7 @@ test('what is not a token never is, nor does it break anything', async () => {
   const bent = fc.tuple(fc.constantFrom(0, 1, 2), fc.nat(), fc.string({ maxLength: 3 })).map(([at, place, put]) => [head, body, signature].map((part, index) => (index === at ? part.slice(0, place % part.length) + put + part.slice((place % part.length) + 1) : part)).join('.'));
   await fc.assert(fc.asyncProperty(fc.oneof(bent, fc.string(), fc.base64String()), async (text) => {
     fc.pre(text !== `${head}.${body}.${signature}`);
-    using call = startCall(2_000);
-    const seen: unknown = await stage.tokens.verified(bearer(text), call).catch((error: unknown) => error);
+    const seen: unknown = await stage.tokens.verified(bearer(text)).catch((error: unknown) => error);
     // The last character of base64url may hold bits that are none of the signature's.
     if (!(seen instanceof Refused)) expect(Buffer.from(text.split('.')[2]!, 'base64url')).toEqual(Buffer.from(signature, 'base64url'));
   }), { numRuns: 300 });
@@ -162,7 +156,7 @@ test('a caller that has no time to wait for a new key does not, and the others d
   const text = bearer(await token(next));
   using short = startCall(100);
   using long = startCall(2_000);
-  const asked = [short, long].map((call) => stage.tokens.verified(text, call).catch((error: unknown) => (error as { code: string }).code));
+  const asked = [short, long].map((call) => untilOver(stage.tokens.verified(text), call).catch((error: unknown) => (error as { code: string }).code));
   await pass(1_000);
   expect(await Promise.all(asked)).toEqual(['deadline_exceeded', 'keys_unavailable']);
 });
