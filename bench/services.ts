@@ -49,7 +49,6 @@ export const services: readonly Service[] = [
   tributary,
   variant(tributary, 'tributary-log', 'tributary, access log on', { LOG_LEVEL: 'info' }, { discardLog: true }),
   variant(tributary, 'tributary-bulk', 'tributary, upstream in bulk', { RECOMMENDATIONS_BULK: 'on' }),
-  // Told as much as everybody is where AUTH=none: the bytes are the same.
   variant(tributary, 'tributary-jwt', 'tributary, AUTH=jwt', signedInEnv, { signedIn: true }),
   variant(tributary, 'tributary-trace-5', 'tributary, tracing 5 %', traced('0.05'), { needs: 'collector' }),
   variant(tributary, 'tributary-trace-100', 'tributary, tracing 100 %', traced('1'), { needs: 'collector' }),
