@@ -1,7 +1,15 @@
+import { vi } from 'vitest';
 import type { JwkSet, KeySource } from '../../../src/clients/jwks.ts';
 import type { Call } from '../../../src/core/call.ts';
 import { Keys } from '../../../src/http/auth/keys.ts';
+import { settled } from '../../core/fake-time.ts';
 import { keptLog } from '../in-memory.ts';
+
+/** A long time passes at once: of the loads that fall into it only the first comes to an end. */
+export async function skip(ms: number): Promise<void> {
+  vi.advanceTimersByTime(ms);
+  await settled();
+}
 
 export const minute = 60_000;
 export const hour = 60 * minute;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { beforeAll, expect, test, vi } from 'vitest';
+import { Memory } from '../../../src/cache/memory.ts';
 import { startCall } from '../../../src/core/call.ts';
 import { untilOver } from '../../../src/core/until-over.ts';
 import { Refused } from '../../../src/http/auth/refused.ts';
@@ -8,7 +9,7 @@ import { Tokens } from '../../../src/http/auth/tokens.ts';
 import { fakeTime, pass } from '../../core/fake-time.ts';
 import { forgedTokens } from '../../support/forged-tokens.ts';
 import { bearer, inS, jwksOf, newPair, type Pair, rules, token } from '../../support/issuer.ts';
-import { minute, stagedKeys } from './keys-stage.ts';
+import { hour, minute, skip, stagedKeys } from './keys-stage.ts';
 
 fakeTime();
 
@@ -143,7 +144,7 @@ test('after a day without news of the keys nothing is believed, known or not', a
   const text = await token(pair, { exp: inS(3 * 24 * 3_600) });
   await stage.verified(bearer(text));
   stage.issuer.publishes = new Error('ECONNREFUSED');
-  await pass(24 * 60 * minute - 1);
+  await skip(24 * hour - 1);
   expect(stage.known(text)).toBeDefined();
   await pass(1);
   expect(stage.known(text)).toBeUndefined();
@@ -161,11 +162,12 @@ test('a caller that has no time to wait for a new key does not, and the others d
   expect(await Promise.all(asked)).toEqual(['deadline_exceeded', 'keys_unavailable']);
 });
 
-test('a flood of bad tokens does not make good ones be forgotten', async () => {
+test('of a flood of bad tokens none takes the place of a good one', async () => {
+  const put = vi.spyOn(Memory.prototype, 'put');
   await using stage = await staged();
   const text = await token(pair);
   await stage.verified(bearer(text));
   const [head, body] = text.split('.') as [string, string];
-  for (let n = 0; n < 2_000; n++) await stage.verified(`Bearer ${head}.${body}.${createHash('sha512').update(String(n)).digest('base64url')}`);
-  expect(stage.known(text)).toBeDefined();
+  for (let n = 0; n < 100; n++) await stage.verified(`Bearer ${head}.${body}.${createHash('sha512').update(String(n)).digest('base64url')}`);
+  expect([stage.known(text)?.subject, put.mock.calls.length]).toEqual(['1', 1]);
 });
