@@ -1,5 +1,5 @@
 import type { ClientsConfig } from './clients/clients.ts';
-import type { Rate } from './config/forms.ts';
+import type { Rate } from './clients/rate-windows.ts';
 import { shown, withoutSecrets } from './config/shown.ts';
 import { inDevelopment, inProduction, type Variables } from './config/variables.ts';
 import type { Sampling } from './http/trace-context.ts';

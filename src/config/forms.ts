@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { Rate } from '../clients/rate-windows.ts';
 import { parseRedisUrl } from '../clients/redis-url.ts';
 import { toMs, type Duration } from '../core/duration.ts';
 
@@ -50,14 +51,9 @@ export function isNetwork(text: string): boolean {
 /** An origin as browsers send it (RFC 6454): scheme, host and port, and nothing behind. */
 export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
-/** How often within how long: `600/1m`. */
-export interface Rate {
-  readonly count: number;
-  readonly windowMs: number;
-}
-
 const rateExpected = 'off, or how often within how long, such as 600/1m';
 
+/** How often within how long: `600/1m`. */
 export const rate = z.string().transform((text, context): Rate | undefined => {
   if (text === 'off') return undefined;
   const [, count, window] = /^([1-9]\d{0,6})\/([1-9]\d{0,4}(?:s|m))$/.exec(text) ?? [];

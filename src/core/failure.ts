@@ -3,11 +3,18 @@
  * `call_over` and `client_gone` are endings, not faults: nobody is waiting for the answer any more.
  */
 export type FailureCode =
+  | 'bad_request'
   | 'invalid_input'
   | 'unauthenticated'
   | 'forbidden'
   | 'not_found'
   | 'method_not_allowed'
+  | 'request_timeout'
+  | 'payload_too_large'
+  | 'uri_too_long'
+  | 'unsupported_media_type'
+  | 'expectation_failed'
+  | 'headers_too_large'
   | 'rate_limited'
   | 'source_failed'
   | 'bad_answer'

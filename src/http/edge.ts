@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Answer } from '../core/answer.ts';
 import { isRecording } from '../core/trace.ts';
 import { Complaints } from './complaints.ts';
+import type { Limits } from './limits.ts';
 import type { Sampling } from './trace-context.ts';
 
 /** Who may ask. Resolves for those who may, else rejects with a Failure: `unauthenticated`, `forbidden` or `rate_limited`. */
@@ -16,6 +17,8 @@ export interface EdgeOptions {
   readonly admit?: Admit;
   /** Whether a client may have what it asks for loaded anew (`Cache-Control: no-cache`). Not at a public edge: it would be a way around the cache. */
   readonly mayReload?: boolean;
+  /** How often each caller may ask; left out, as often as they like. */
+  readonly limits?: Limits | undefined;
 }
 
 /** Keeps answers that can be sent again as they are. */
@@ -37,6 +40,7 @@ export class Edge {
   readonly timeoutStatus: 504 | 408;
   readonly admit: Admit | undefined;
   readonly mayReload: boolean;
+  readonly limits: Limits | undefined;
   /** Where answers are kept to be sent again, if they are. */
   keeper: Keeper | undefined;
   /** Requests that the lane of ready answers has chosen to be recorded, and left to the routes. */
@@ -48,7 +52,7 @@ export class Edge {
   readonly #underWay: UnderWay[] = [];
   #draining = false;
 
-  constructor({ log, sampling, timeoutStatus, admit, mayReload = false }: EdgeOptions) {
+  constructor({ log, sampling, timeoutStatus, admit, mayReload = false, limits }: EdgeOptions) {
     this.log = log;
     this.complaints = new Complaints(log);
     // Without an SDK a sampled request would make spans that record nothing.
@@ -56,6 +60,7 @@ export class Edge {
     this.timeoutStatus = timeoutStatus;
     this.admit = admit;
     this.mayReload = mayReload;
+    this.limits = limits;
   }
 
   choose(request: object): void {

@@ -2,11 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Kept } from '../cache/kept.ts';
 import type { Memory } from '../cache/memory.ts';
 import type { Answer, PartReport } from '../core/answer.ts';
+import type { Failure } from '../core/failure.ts';
 import type { Freshness } from '../core/flight.ts';
 import { type Trace, traceparent } from '../core/trace.ts';
 import { ages, cacheControl, cacheStatus, matches, wantsReload } from './caching.ts';
 import type { Edge, Keeper } from './edge.ts';
+import type { Limits } from './limits.ts';
 import { mediaType } from './media-type.ts';
+import { refuse } from './refusal.ts';
 import { isSampled, parseTraceparent, plainTrace } from './trace-context.ts';
 import { logAccess } from './visit.ts';
 
@@ -93,8 +96,22 @@ export class Ready implements Keeper {
       this.#edge.choose(request);
       return false;
     }
-    this.#send(reply, response, plainTrace(parent), now, matches(known, reply.etag));
+    const { limits } = this.#edge;
+    const unchanged = matches(known, reply.etag);
+    if (!limits) this.#send(reply, response, plainTrace(parent), now, unchanged);
+    else this.#sendUnlessLimited(request, response, limits, () => { this.#send(reply, response, plainTrace(parent), now, unchanged); });
     return true;
+  }
+
+  /** Counted only here, where it is certain to be answered: on the long way it is counted there. */
+  #sendUnlessLimited(request: IncomingMessage, response: ServerResponse, limits: Limits, send: () => void): void {
+    const judged = (tooMany: Failure | undefined) => {
+      if (tooMany) refuse(request, response, tooMany, { log: this.#edge.log, closes: false });
+      else send();
+    };
+    const counted = limits.take(request, response);
+    if (counted instanceof Promise) void counted.then(judged);
+    else judged(counted);
   }
 
   /** It wants JSON, from a cache if need be, and brings no body. */

@@ -27,6 +27,9 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
     let streaming = false;
     try {
       if (edge.admit) await untilOver(Promise.resolve(edge.admit((name) => headerOf(c, name))), call);
+      const counted = edge.limits?.takeFor(c);
+      const tooMany = counted instanceof Promise ? await untilOver(counted, call) : counted;
+      if (tooMany) throw tooMany;
       if (edge.mayReload) call.reload = wantsReload(headerOf(c, 'cache-control'));
       const input = inputFrom(targetOf(c), asked.input);
       const type = mediaType(headerOf(c, 'accept'));

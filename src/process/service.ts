@@ -7,7 +7,7 @@ import { isRecording } from '../core/trace.ts';
 import { createAdmin } from '../http/admin.ts';
 import { createHealth } from '../http/health.ts';
 import { listen, portOf } from '../http/server.ts';
-import { startKeeping } from './keeping.ts';
+import { limitsOf, startKeeping } from './keeping.ts';
 import { close, drain, endsWithinMs, retire, type Serving } from './service-end.ts';
 import { workerLink } from './worker-link.ts';
 
@@ -27,7 +27,7 @@ export async function serve(config: Config): Promise<void> {
   });
   const clients = createClients(config, (client, error) => { log.warn({ err: error, client }, 'an idle connection was lost'); });
   const keeping = await startKeeping(config, clients, log);
-  const { app, edge, lanes } = createApp(clients, { ...config, log, cache: keeping?.cache });
+  const { app, edge, lanes, headers } = createApp(clients, { ...config, log, cache: keeping?.cache, limits: await limitsOf(config, keeping?.redis) });
   void warmClients(clients);
   let started = false;
   const dependencies = { ...clients, ...(keeping?.redis ? { redis: keeping.redis } : {}) };
@@ -36,7 +36,7 @@ export async function serve(config: Config): Promise<void> {
   if (process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] && !recording) log.error('OTEL_EXPORTER_OTLP_ENDPOINT is set, but no span is recorded: was the process started with --import otel/start?');
   try {
     // Probes last: among several workers they must not meet one that does not serve yet.
-    const server = await listen(app, config.port, config.host, lanes);
+    const server = await listen(app, config.port, config.host, lanes, { log, headers });
     started = true;
     const admin = await listen(operators, config.adminPort, config.host);
     obey({ app: server, admin, edge, clients, keeping, log, ...config }, file);

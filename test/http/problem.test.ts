@@ -3,11 +3,18 @@ import { Failure, type FailureCode, PartFailure } from '../../src/core/failure.t
 import { edgeInMemory, replyOf } from './in-memory.ts';
 
 const statuses: Readonly<Record<FailureCode, number>> = {
+  bad_request: 400,
   invalid_input: 400,
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
+  request_timeout: 408,
+  payload_too_large: 413,
+  uri_too_long: 414,
+  unsupported_media_type: 415,
+  expectation_failed: 417,
+  headers_too_large: 431,
   rate_limited: 429,
   client_gone: 499,
   call_over: 500,
