@@ -26,7 +26,7 @@ const faults = {
 
 export const unknownExpectation = new Failure('expectation_failed', 'expected the expectation 100-continue, or none');
 export const methodFault: Fault = faults.method;
-/** Of what passed here, a few hosts and targets are no URL, such as the host 999.999.999.999. */
+/** Of what passed here, a few hosts and targets are no URL: a port above 65535. */
 export const badTarget: Failure = faults.target.failure;
 
 /**
