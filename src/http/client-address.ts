@@ -44,12 +44,18 @@ function normalIPv6(address: string): string {
 
 /** The eight numbers of an IPv6 address that is known to be one. */
 function groupsOf(address: string): number[] {
-  const plain = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a: string, b: string, c: string, d: string) =>
-    `${(Number(a) * 256 + Number(b)).toString(16)}:${(Number(c) * 256 + Number(d)).toString(16)}`);
-  const [left = '', right] = plain.split('::');
+  const [left = '', right] = withoutDots(address).split('::');
   const first = numbersOf(left);
   const last = right === undefined ? [] : numbersOf(right);
   return [...first, ...Array.from({ length: 8 - first.length - last.length }, () => 0), ...last];
+}
+
+/** An IPv4 address at the end as two groups (RFC 4291, §2.2). */
+function withoutDots(address: string): string {
+  const start = address.lastIndexOf(':') + 1;
+  const [a, b, c, d] = address.slice(start).split('.').map(Number);
+  if (a === undefined || b === undefined || c === undefined || d === undefined) return address;
+  return `${address.slice(0, start)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
 const numbersOf = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
