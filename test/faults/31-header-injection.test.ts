@@ -32,7 +32,7 @@ test('what stands in the query, however it is written, comes back in JSON alone'
     const { reply, head } = await replyTo(`/api/aggregated?${name}=a${parts.join('')}${marker.replace(' ', '%20')}`, '');
     expect(reply.status).toBe(400);
     expect(head).not.toContain('injected');
-    expect(reply.body).not.toMatch(/[\0-\x1f]/);
+    expect(reply.body).not.toMatch(/\p{Cc}/u);
     saw('what was sent came back in a body', reply.body.includes('injected'));
   }), { numRuns: 60 });
 });
@@ -57,9 +57,8 @@ test('whatever else a header holds, none of it is among the headers of the reply
 });
 
 test('of an origin nothing is repeated, unless it is one of those that are configured', async () => {
-  const of = async (origin: string) => (await replyTo('/api/aggregated?user_id=1', `Origin: ${origin}\r\n`)).reply.headers.get('access-control-allow-origin');
-  expect(await of('https://shop.example')).toBe('https://shop.example');
-  for (const origin of ['https://shop.example.evil', 'https://evil/https://shop.example', 'null', '*', 'https://shop.example,https://evil', 'https://shop.example\t']) {
-    expect(await of(origin)).toBe(origin.endsWith('\t') ? 'https://shop.example' : undefined);
+  for (const origin of ['https://shop.example.evil', 'https://evil/https://shop.example', 'null', '*', 'https://shop.example,https://evil', 'https://shop.example']) {
+    const { reply } = await replyTo('/api/aggregated?user_id=1', `Origin: ${origin}\r\n`);
+    expect(reply.headers.get('access-control-allow-origin')).toBe(origin === 'https://shop.example' ? origin : undefined);
   }
 });
