@@ -38,6 +38,7 @@ export function receive(server: Server, take: Taking, log: Logger | undefined): 
       takeWhole(request, response);
     })
     .on('checkExpectation', (request, response) => {
+      if (closing.has(request.socket)) return;
       closing.add(request.socket);
       refuse(request, response, unknownExpectation, { log });
     })
