@@ -32,7 +32,7 @@ test('what stands in the query, however it is written, comes back in JSON alone'
     const { reply, head } = await replyTo(`/api/aggregated?${name}=a${parts.join('')}${marker.replace(' ', '%20')}`, '');
     expect(reply.status).toBe(400);
     expect(head).not.toContain('injected');
-    expect(reply.body).not.toMatch(/\p{Cc}/u);
+    expect(Array.from(reply.body).filter((character) => character < ' ')).toEqual([]);
     saw('what was sent came back in a body', reply.body.includes('injected'));
   }), { numRuns: 60 });
 });
