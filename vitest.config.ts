@@ -40,7 +40,7 @@ export default defineConfig({
         test: {
           ...strict,
           name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
+          include: ['test/{faults,fuzz}/**/*.test.ts'],
           globalSetup: ['test/setup/postgres.ts', 'test/setup/redis.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -1,0 +1,44 @@
+// Requests that schemathesis invents from the API's description, valid ones and broken ones: none is answered in a way
+// that the description does not know, and none with a 500.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { request } from '../support/http-client.ts';
+import type { Database } from '../support/postgres.ts';
+import { type Gateway, seedDatabase, startGateway } from '../system/gateway.ts';
+import { schemathesis } from './schemathesis.ts';
+
+/** How many requests are invented for each operation and phase; `FUZZ_EXAMPLES=10000` goes further. */
+const examples = process.env['FUZZ_EXAMPLES'] ?? '200';
+
+const tool = await schemathesis();
+if ('missing' in tool) process.stderr.write(`The API is not fuzzed: ${tool.missing}\n`);
+
+let database: Database;
+let gateway: Gateway;
+beforeAll(async () => {
+  database = await seedDatabase();
+  gateway = await startGateway({ database });
+});
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+/** The service's own description where it offers one, else ours. */
+async function description(): Promise<string> {
+  const offered = await request(`${gateway.url}/openapi.json`);
+  return offered.status === 200 ? `${gateway.url}/openapi.json` : fileURLToPath(new URL('openapi.json', import.meta.url));
+}
+
+test.runIf('command' in tool)('whatever is sent, the answer is one that the description knows', { timeout: 600_000 }, async () => {
+  const command = (tool as { readonly command: string }).command;
+  const args = ['run', await description(), '--url', gateway.url, '--checks', 'all', '--phases', 'examples,coverage,fuzzing', '--max-examples', examples, '--request-timeout', '5', '--workers', '1', '--no-color'];
+  const { code, said } = await new Promise<{ code: number; said: string }>((resolve) => {
+    execFile(command, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code ?? 1) : 0, said: `${stdout}${stderr}` });
+    });
+  });
+  expect(code, said).toBe(0);
+  expect(gateway.log.filter(({ msg }) => msg === 'request').length, 'requests that came').toBeGreaterThan(100);
+});
