@@ -2,8 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Answer } from '../core/answer.ts';
 import { isRecording } from '../core/trace.ts';
+import type { Call } from '../core/call.ts';
+import type { Failure } from '../core/failure.ts';
 import { Complaints } from './complaints.ts';
 import type { Sampling } from './trace-context.ts';
+import { type Trusts, trusting } from './trusted.ts';
 
 /** Who may ask. Resolves for those who may, else rejects with a Failure: `unauthenticated`, `forbidden` or `rate_limited`. */
 export type Admit = (header: (name: 'authorization') => string | undefined) => void | Promise<void>;
@@ -16,6 +19,8 @@ export interface EdgeOptions {
   readonly admit?: Admit;
   /** Whether a client may have what it asks for loaded anew (`Cache-Control: no-cache`). Not at a public edge: it would be a way around the cache. */
   readonly mayReload?: boolean;
+  /** Networks whose callers may state a deadline and a priority. */
+  readonly trustedCallers?: readonly string[];
 }
 
 /** Keeps answers that can be sent again as they are. */
@@ -23,9 +28,20 @@ export interface Keeper {
   keep(target: string, route: string, answer: Answer<unknown>, body: Buffer, etag: string): void;
 }
 
+/** Knows how much is under way, and learns how long answers take. */
+export interface Load {
+  readonly inFlight: number;
+  /** Optional parts are to be left out. */
+  readonly brownout: boolean;
+  /** An answer is complete, or left out nothing but what a brownout does (`spared`); with how many under way it began. */
+  landed(ms: number, inFlight: number, spared: boolean): void;
+}
+
 /** A request whose reply is not complete, and its place among the others. */
 export interface UnderWay {
   readonly reply: ServerResponse;
+  /** Whose work it is, once it has begun. */
+  readonly visit?: { readonly call: Call | undefined };
   place: number;
 }
 
@@ -37,8 +53,11 @@ export class Edge {
   readonly timeoutStatus: 504 | 408;
   readonly admit: Admit | undefined;
   readonly mayReload: boolean;
+  readonly trusts: Trusts;
   /** Where answers are kept to be sent again, if they are. */
   keeper: Keeper | undefined;
+  /** Who admits requests, if anybody does. */
+  load: Load | undefined;
   /** Requests that the lane of ready answers has chosen to be recorded, and left to the routes. */
   readonly #chosen = new WeakSet<object>();
   /**
@@ -48,7 +67,7 @@ export class Edge {
   readonly #underWay: UnderWay[] = [];
   #draining = false;
 
-  constructor({ log, sampling, timeoutStatus, admit, mayReload = false }: EdgeOptions) {
+  constructor({ log, sampling, timeoutStatus, admit, mayReload = false, trustedCallers = [] }: EdgeOptions) {
     this.log = log;
     this.complaints = new Complaints(log);
     // Without an SDK a sampled request would make spans that record nothing.
@@ -56,6 +75,7 @@ export class Edge {
     this.timeoutStatus = timeoutStatus;
     this.admit = admit;
     this.mayReload = mayReload;
+    this.trusts = trusting(trustedCallers);
   }
 
   choose(request: object): void {
@@ -93,5 +113,10 @@ export class Edge {
   drain(): void {
     this.#draining = true;
     for (const { reply } of this.#underWay) if (!reply.headersSent) reply.shouldKeepAlive = false;
+  }
+
+  /** Ends all work, so that every reply can still say why. */
+  stop(reason: Failure): void {
+    for (const { visit } of this.#underWay) visit?.call?.stop(reason);
   }
 }

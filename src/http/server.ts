@@ -37,14 +37,25 @@ export async function listen(app: Listening, port: number, hostname: string, lan
 /** The port a server listens on: the one it was given, or the free one it got for 0. */
 export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
-/** Takes no new connections and closes idle ones; what is still under way after `waitMs` is cut off. */
-export async function closeServer(server: Server, waitMs: number): Promise<void> {
+/** How long a reply may take to be written once its work has been stopped. */
+export const lastWordsMs = 500;
+
+/**
+ * Takes no new connections and closes idle ones. What is still under way after `waitMs` is cut off; where there is somebody
+ * to stop the work, it is told first, and the replies that say so have half a second to leave.
+ */
+export async function closeServer(server: Server, waitMs: number, stop?: () => void): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   server.closeIdleConnections();
   // Replies end now and then, and leave idle connections behind.
   const sweep = setInterval(() => { server.closeIdleConnections(); }, 50);
-  const force = setTimeout(() => { server.closeAllConnections(); }, waitMs);
+  const cut = () => { server.closeAllConnections(); };
+  let force = setTimeout(() => {
+    if (!stop) return cut();
+    stop();
+    force = setTimeout(cut, lastWordsMs);
+  }, waitMs);
   await closed;
   clearInterval(sweep);
   clearTimeout(force);

@@ -9,6 +9,7 @@ import type { Visit } from './visit.ts';
 /** The reply with the whole answer: JSON, its members in the order of the definition, `errors` only if something is missing. */
 export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string, visit: Visit, edge: Edge): Response {
   const { parts, complete } = answer;
+  visit.answers = true;
   const context = traceparent(visit.trace);
   const now = performance.now();
   const headers: Record<string, string> = {

@@ -27,17 +27,18 @@ export async function serve(config: Config): Promise<void> {
   });
   const clients = createClients(config, (client, error) => { log.warn({ err: error, client }, 'an idle connection was lost'); });
   const keeping = await startKeeping(config, clients, log);
-  const { app, edge, lanes } = createApp(clients, { ...config, log, cache: keeping?.cache });
+  const { app, edge, lanes, admission } = createApp(clients, { ...config, log, cache: keeping?.cache });
   void warmClients(clients);
   let started = false;
   const dependencies = { ...clients, ...(keeping?.redis ? { redis: keeping.redis } : {}) };
-  const operators = createHealth(dependencies, { started: () => started, draining: () => edge.draining }).route('/', createAdmin(keeping?.cache));
+  const operators = createHealth(dependencies, { started: () => started, draining: () => edge.draining, shedding: () => admission?.aside ?? false }).route('/', createAdmin(keeping?.cache));
   const recording = isRecording();
   if (process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] && !recording) log.error('OTEL_EXPORTER_OTLP_ENDPOINT is set, but no span is recorded: was the process started with --import otel/start?');
   try {
     // Probes last: among several workers they must not meet one that does not serve yet.
     const server = await listen(app, config.port, config.host, lanes);
     started = true;
+    admission?.start();
     const admin = await listen(operators, config.adminPort, config.host);
     obey({ app: server, admin, edge, clients, keeping, log, ...config }, file);
     log.info({ host: config.host, port: portOf(server), admin_port: portOf(admin), tracing: recording, cache: config.cache }, 'listening');

@@ -19,7 +19,7 @@ import { until } from '../support/until.ts';
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
-export interface GatewayOptions extends Partial<ClientsConfig>, Partial<Pick<AppOptions, 'admit' | 'timeoutStatus' | 'sampling' | 'cache' | 'mayReload'>> {
+export interface GatewayOptions extends Partial<ClientsConfig>, Partial<Pick<AppOptions, 'admit' | 'timeoutStatus' | 'sampling' | 'cache' | 'mayReload' | 'trustedCallers'>> {
   readonly database: Pick<Database, 'url'>;
   /** In place of the shipped aggregate's two seconds: short for what has to be missed, long for what must not wait for it. */
   readonly deadline?: Duration;
@@ -42,7 +42,7 @@ export interface Gateway extends AsyncDisposable {
   accessLines(count: number): Promise<readonly LogLine[]>;
 }
 
-export async function startGateway({ database, deadline, admit, cache, mayReload = false, timeoutStatus = 504, sampling, ...config }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ database, deadline, admit, cache, mayReload = false, trustedCallers = [], timeoutStatus = 504, sampling, ...config }: GatewayOptions): Promise<Gateway> {
   const upstream = await startUpstream();
   upstream.answer(json(['a', 'b']));
   const log: LogLine[] = [];
@@ -56,7 +56,7 @@ export async function startGateway({ database, deadline, admit, cache, mayReload
     statementTimeoutMs: 10_000,
     ...config,
   }, (client, error) => { logger.warn({ err: error, client }, 'an idle connection was lost'); });
-  const options = { log: logger, timeoutStatus, sampling: sampling ?? { ratio: 0, trustParent: false }, ...(admit ? { admit } : {}), mayReload };
+  const options = { log: logger, timeoutStatus, sampling: sampling ?? { ratio: 0, trustParent: false }, ...(admit ? { admit } : {}), mayReload, trustedCallers };
   const { app, edge, lanes } = deadline === undefined ? createApp(clients, { ...options, cache }) : appWithin(deadline, new Edge(options), createSources({ ...clients, cache }));
   const server = await listen(app, 0, '127.0.0.1', lanes);
   const url = `http://127.0.0.1:${portOf(server)}`;
