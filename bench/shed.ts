@@ -3,6 +3,7 @@
  * the smallest reply there is, in this process, asked by wrk. `node bench/shed.ts [SECONDS]`.
  */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
@@ -31,6 +32,7 @@ const listeners: Readonly<Record<string, RequestListener>> = {
 /** Microseconds of this process's CPU for each request. */
 async function cost(listener: RequestListener): Promise<number> {
   const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
   const before = process.cpuUsage();
   const { stdout } = await exec('wrk', ['-t1', '-c50', `-d${seconds}s`, `http://127.0.0.1:${portOf(server)}/api/aggregated?user_id=1`]);
   const { user, system } = process.cpuUsage(before);
