@@ -11,7 +11,7 @@ interface Target {
   readonly service: Service;
   readonly agent: Agent;
   ready: boolean;
-  timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -20,6 +20,7 @@ interface Target {
  */
 export class Balancer implements AsyncDisposable {
   readonly #targets: Target[] = [];
+  readonly #agents: Agent[] = [];
   readonly #changes = new Changes();
   readonly #server: Server;
   #turn = 0;
@@ -44,12 +45,14 @@ export class Balancer implements AsyncDisposable {
 
   /** From now on it asks the service whether it is ready, and sends to it when it is. */
   async add(service: Service): Promise<void> {
-    const target: Target = { service, agent: new Agent({ keepAlive: true }), ready: false, timer: setInterval(() => { void this.#look(target); }, everyMs) };
+    const target: Target = { service, agent: new Agent({ keepAlive: true }), ready: false, timer: undefined };
     this.#targets.push(target);
+    this.#agents.push(target.agent);
+    void this.#look(target);
     await this.#until(service, true);
   }
 
-  /** Resolves when nothing is sent there any more. */
+  /** Resolves when nothing more is sent there; what is under way goes on. */
   async without(service: Service): Promise<void> {
     await this.#until(service, false);
     this.#forget(this.#of(service));
@@ -57,6 +60,7 @@ export class Balancer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const target of [...this.#targets]) this.#forget(target);
+    for (const agent of this.#agents) agent.destroy();
     this.#server.closeAllConnections();
     await new Promise((resolve) => { this.#server.close(resolve); });
   }
@@ -72,13 +76,13 @@ export class Balancer implements AsyncDisposable {
 
   async #look(target: Target): Promise<void> {
     // Who does not answer is not ready either.
-    target.ready = await request(`${target.service.adminUrl}/readyz`).then(({ status }) => status === 200, () => false);
+    target.ready = await request(`${target.service.adminUrl}/readyz`, { timeoutMs: 20_000 }).then(({ status }) => status === 200, () => false);
     this.#changes.announce();
+    if (this.#targets.includes(target)) target.timer = setTimeout(() => { void this.#look(target); }, everyMs);
   }
 
   #forget(target: Target): void {
-    clearInterval(target.timer);
-    target.agent.destroy();
+    clearTimeout(target.timer);
     this.#targets.splice(this.#targets.indexOf(target), 1);
   }
 }
