@@ -118,7 +118,7 @@ async function closed(count: number, seconds: number): Promise<void> {
   over = true;
 }
 
-while (open < connectionsMax) {
+for (let made = 0; made < connectionsMax; made += wave) {
   for (let at = 0; at < wave; at++) idle.push(new Client());
   await sleep(20);
 }

@@ -59,7 +59,7 @@ export class Balancer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const target of [...this.#targets]) this.#forget(target);
+    for (let target = this.#targets[0]; target; target = this.#targets[0]) this.#forget(target);
     for (const agent of this.#agents) agent.destroy();
     this.#server.closeAllConnections();
     await new Promise((resolve) => { this.#server.close(resolve); });
