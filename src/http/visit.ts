@@ -91,7 +91,7 @@ export class Visit {
       this.call?.stop(clientGone);
       this.failure = clientGone;
       this.status = clientGoneStatus;
-    } else if (this.answers) {
+    } else if (this.answers && !this.failure) {
       this.#landed();
     }
     logAccess(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, startedAt: this.#startedAt, trace: this.trace, failure: this.failure, missing: this.#missing });
