@@ -145,6 +145,8 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
   async #load(): Promise<void> {
     const { next } = this.#line;
     try {
+      // The last asker may have left since the shared tier was asked, if only by a turn of the promises.
+      this.call.throwIfOver();
       // Nobody waits for a source that does not stop: its place and its lease would be taken for ever.
       const answer = await untilOver(next(this.#wanted.input, this.call), this.call);
       if (!(answer instanceof JsonText)) throw new TypeError('expected a cached source to answer with JsonText, but got something else');
