@@ -123,6 +123,7 @@ class Batch<Out> {
   readonly #entries: readonly Entry<Out>[];
   readonly #trace: BatchTrace;
   readonly #call: Call;
+  /** Keys that are not settled, and that somebody waits for. */
   #wanted: number;
 
   constructor(spec: BatchSpec<never, Out>, entries: readonly Entry<Out>[]) {
@@ -156,7 +157,7 @@ class Batch<Out> {
 
   async #load(entries: readonly Entry<Out>[]): Promise<void> {
     const { loadMany } = this.#spec;
-    if (this.#call.over) return;
+    if (this.#call.over || this.#wanted === 0) return;
     try {
       const found = await untilOver(loadMany(entries.map(({ key }) => key), this.#call), this.#call, { graceMs: endingMs });
       for (const entry of entries) this.#settle(entry, found);
@@ -171,8 +172,8 @@ class Batch<Out> {
   }
 
   #settle(entry: Entry<Out>, found: ReadonlyMap<string, Out>): void {
+    this.#settles(entry);
     const answer = found.has(entry.key) ? found.get(entry.key) : this.#spec.otherwise;
-    this.#trace.explain(entry.askers);
     if (answer !== undefined) entry.resolve(answer, this.#call.flight);
     else entry.reject(new Failure('not_found', 'there is nothing under this key'));
   }
@@ -180,8 +181,14 @@ class Batch<Out> {
   #reject(entries: readonly Entry<Out>[], failure: Failure): void {
     this.#trace.failed = failure;
     for (const entry of entries) {
-      this.#trace.explain(entry.askers);
+      this.#settles(entry);
       entry.reject(failure);
     }
+  }
+
+  /** The other half is stopped when its own askers have left: it must not go on for a key that is settled. */
+  #settles({ askers }: Entry<Out>): void {
+    if (askers.length > 0) this.#wanted--;
+    this.#trace.explain(askers);
   }
 }
