@@ -31,7 +31,6 @@ test('two hundred callers of a pool of two are all answered by the deadline, wav
     for (let wave = 0; wave < 3; wave++) {
       await using _ = await lockTable(database.url, 'users');
       const asked = askAll(gateway);
-      await waitUntilBusy(database.url, { count: 2 });
       const busy = await waitUntilBusy(database.url, { count: 2 });
       saw('all connections were taken', busy.length === 2);
       for (const { status, json } of await Promise.all(asked)) {
