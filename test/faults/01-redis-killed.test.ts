@@ -16,21 +16,21 @@ let redis: RedisServer;
 beforeAll(async () => { [database, redis] = await Promise.all([seedDatabase(), startRedis()]); });
 afterAll(async () => { await Promise.all([database.drop(), redis[Symbol.asyncDispose]()]); });
 
-test('a Redis that is killed under load costs no request, and is used again once it is back', async () => {
+test('a Redis that is killed under load costs no request, and is used again once it is back', { timeout: 60_000 }, async () => {
   await using gateway = await startRedisGateway(redis, { database });
   await gateway.untilKept(1);
   const requests = traffic((user, options) => gateway.ask(user, options), 16);
-  await requests.more(200);
+  await requests.more(100);
   saw('answers came from Redis', requests.replies.some(isKept));
   await redis.kill();
   await expect(connectWire(redis.port)).rejects.toThrow('ECONNREFUSED');
   saw('Redis was gone');
-  await requests.more(200);
+  await requests.more(100);
   saw('the gateway knew', !gateway.tier.ready && gateway.troubles.includes('does not answer'));
   saw('answers came without it', !isKept(requests.replies.at(-1)!));
   await redis.start();
   await gateway.untilKept(17);
   saw('answers came from the new one');
-  await requests.more(200);
+  await requests.more(100);
   expectComplete(await requests.stop());
 });
