@@ -1,8 +1,9 @@
 // Row 22. The wall clock jumps by an hour, forward or back, as when a virtual machine wakes up or its time is set right: no
 // deadline comes sooner or later for it, and nothing that is kept grows older or younger.
 //
-// A real process, in which Date jumps; and, for a deadline that is further away than the shipped one, the gateway in this one. libfaketime would move the same clock from below and comes with no `npm ci`;
-// JavaScript has no other way to that clock, and all timers of Node's count by the monotonic one.
+// A real process in which Date jumps; for a deadline that is further away than the shipped one, the gateway in this process.
+// libfaketime, which comes with no `npm ci`, would move the same clock from below: JavaScript has no other way to it than
+// Date, and all timers of Node's count by the monotonic one.
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { hang, held, json } from '../support/answers.ts';
 import type { Database } from '../support/postgres.ts';
@@ -32,6 +33,7 @@ const jumping = `data:text/javascript,${encodeURIComponent(`
 let database: Database;
 let upstream: Upstream;
 let redis: RedisServer;
+
 beforeAll(async () => {
   [database, upstream, redis] = await Promise.all([seedDatabase(), startUpstream(), startRedis()]);
   upstream.answer(json(['a', 'b']));
@@ -68,8 +70,7 @@ test.each([
   await eventually(async () => Math.abs(await aheadMs(service) - sign * hourMs) < hourMs / 2, () => 'expected the clock to jump');
   saw(way === 'forward' ? 'the clock jumped forward' : 'the clock jumped back');
 
-  // Neither older than its limits, nor from the future: as old as it was, and a little.
-  // By the lane of ready answers, where there is one, and by the routes.
+  // Neither older than its limits, nor from the future: as old as it was, and a little. By the lane of ready answers, where there is one, and by the routes.
   for (const target of [kept, `${kept}&and=more`]) {
     const after = await service.ask(target);
     expect(after.text).toBe(before.text);

@@ -63,7 +63,7 @@ test.each([
 test('a query whose connection has gone silent is given up after the reply, and no one hears', async () => {
   await using relay = await startRelay(database.url);
   {
-    await using gateway = await startGateway({ database, databaseUrl: relay.url, deadline: '1s', statementTimeoutMs: 60_000 });
+    await using gateway = await startGateway({ database, databaseUrl: relay.url, deadline: '2s', statementTimeoutMs: 60_000 });
     await gateway.ask(1);
     await using _ = await lockTable(database.url, 'users');
     const asked = gateway.ask(1);
@@ -79,7 +79,7 @@ test('a query whose connection has gone silent is given up after the reply, and 
 });
 
 test.each(['fast', 'immediate'] as const)('a Postgres that is killed (%s), and an upstream that is cut, after the reply are heard by nobody', async (mode) => {
-  await using gateway = await startGateway({ database, deadline: '1s', statementTimeoutMs: 60_000 });
+  await using gateway = await startGateway({ database, deadline: '2s', statementTimeoutMs: 60_000 });
   await gateway.ask(1);
   const lock = await lockTable(database.url, 'users');
   gateway.upstream.answer(hang);

@@ -6,7 +6,7 @@
 // place of Node's own `dns.lookup`, which asks the machine's resolver.
 import dns, { type LookupOptions } from 'node:dns';
 import { platform } from 'node:os';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { json } from '../support/answers.ts';
 import { internals } from '../support/failing.ts';
 import { watchLeaks } from '../support/leaks.ts';
@@ -26,7 +26,6 @@ const elsewhere = platform() === 'linux' ? '127.0.0.2' : '::1';
 let database: Database;
 
 beforeAll(async () => { database = await seedDatabase(); });
-afterEach(() => { vi.restoreAllMocks(); });
 afterAll(() => database.drop());
 
 type Resolve = (error: Error | null, address?: string) => void;
