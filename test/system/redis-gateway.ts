@@ -13,19 +13,22 @@ export interface RedisGateway extends Gateway {
   untilKept(user: number): Promise<void>;
 }
 
+// On a busy machine Redis may not answer in its 50 ms for a while.
+const patienceMs = 15_000;
+
 /** Its keys begin with `test:1:`. */
 export async function startRedisGateway(redis: RedisServer, options: GatewayOptions): Promise<RedisGateway> {
   const troubles: string[] = [];
   const tier = createRedis({ url: redis.url, namespace: 'test', onTrouble: (what) => { troubles.push(what); } });
   const gateway = await startGateway({ ...options, cache: new Cache({ bytesMax: 1, shared: tier }) });
-  await eventually(async () => (await redis.send('PING')) === 'PONG' && tier.ready, () => 'expected Redis to answer');
+  await eventually(async () => (await redis.send('PING')) === 'PONG' && tier.ready, () => 'expected Redis to answer', patienceMs);
   // Learns the types of the key columns: nothing is kept before they are known.
   await gateway.ask(20);
   return {
     ...gateway,
     tier,
     troubles,
-    untilKept: (user) => eventually(async () => isKept(await gateway.ask(user)), () => `expected user ${user} to come from Redis`),
+    untilKept: (user) => eventually(async () => isKept(await gateway.ask(user)), () => `expected user ${user} to come from Redis`, patienceMs),
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
       await tier.close();
