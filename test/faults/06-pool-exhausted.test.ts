@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 const callers = 200;
-const askAll = (gateway: Gateway): Promise<Reply>[] => Array.from({ length: callers }, (_, at) => gateway.ask(at + 1, { timeoutMs: 15_000 }));
+const askAll = (gateway: Gateway): Promise<Reply>[] => Array.from({ length: callers }, (_, at) => gateway.ask(at + 1, { timeoutMs: 40_000 }));
 const connections = async () =>
   Number((await query(database.url, `select count(*) from pg_stat_activity where datname = current_database() and application_name = 'tributary'`))[0]?.['count']);
 

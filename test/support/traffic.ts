@@ -12,7 +12,7 @@ export interface Traffic {
 }
 
 // Under load a reply may take its time, and a test that is loaded down has to say what it lacks.
-const patienceMs = 20_000;
+const patienceMs = 50_000;
 
 /** Each caller has a connection and a user of its own, from 1 on. */
 export function traffic(ask: (user: number, options: RequestOptions) => Promise<Reply>, callers = 8): Traffic {
