@@ -20,8 +20,6 @@ export interface Network extends AsyncDisposable {
   suffer(fault: NetworkFault | undefined): Promise<void>;
 }
 
-export type NetworkMaker = 'toxiproxy' | 'relay';
-
 /**
  * Starts a network in front of the server at `target`: toxiproxy where it can be had, else our own relay, which does the same.
  * The first one may have to build toxiproxy: `findToxiproxy` belongs in a `beforeAll` with its own patience.

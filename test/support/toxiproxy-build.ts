@@ -64,7 +64,7 @@ async function install(go: string): Promise<Toxiproxy> {
     process.stderr.write(`toxiproxy ${version} was built in ${Math.round((performance.now() - startedAt) / 1_000)} s\n`);
     return { path: binary };
   } catch (error) {
-    const reason = `go install failed: ${String((error as { stderr?: unknown }).stderr ?? error).trim().split('\n').at(-1)}`;
+    const reason = `go install failed: ${((error as { stderr?: string }).stderr || String(error)).trim().split('\n').at(-1)}`;
     await writeFile(note, reason);
     return { reason };
   } finally {
