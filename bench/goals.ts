@@ -71,6 +71,7 @@ const idle: Goal = {
 const goals: readonly Goal[] = [
   against('requests per server-CPU-s / bare, tracing off', 'hot', efficiency, ['tributary', 'bare'], [0.7, 0.9]),
   against('requests per server-CPU-s / bare, tracing 5 %', 'hot', efficiency, ['tributary-trace-5', 'bare'], [0.6, 0.85]),
+  against('requests per server-CPU-s, AUTH=jwt / AUTH=none', 'hot', efficiency, ['tributary-jwt', 'tributary'], [0.85, 0.95]),
   against('requests per server-CPU-s / the best compiled peer', 'hot', efficiency, ['tributary', compiled], [2, 2.5]),
   against('requests per server-CPU-s / rust', 'cold', efficiency, ['tributary', 'rust'], [1, 1.3]),
   against('requests per server-CPU-s / rust, upstream in bulk', 'cold', efficiency, ['tributary-bulk', 'rust'], [1.5, 2]),

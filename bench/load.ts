@@ -6,7 +6,7 @@ import { Missing } from './builds.ts';
 import { userCount } from './fixture/postgres.ts';
 import { pinned } from './machine.ts';
 import { fixture } from './paths.ts';
-import { path } from './services.ts';
+import { path, type Running } from './services.ts';
 import type { Ids } from './workloads.ts';
 
 const run = promisify(execFile);
@@ -56,10 +56,10 @@ export interface Kind {
 }
 
 /** So many seconds in a closed loop: each connection asks again once it is answered. */
-export async function load(port: number, { ids, connections, spreadMs = 0 }: Kind, seconds: number, core: number | undefined): Promise<Load> {
+export async function load({ port, headers }: Pick<Running, 'port' | 'headers'>, { ids, connections, spreadMs = 0 }: Kind, seconds: number, core: number | undefined): Promise<Load> {
   const url = `http://127.0.0.1:${port}${path}`;
   const script = ['-s', join(fixture, 'users.lua'), url, '--', String(userCount), ids, String(spreadMs), String(connections)];
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '--latency', ...script];
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '--latency', ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), ...script];
   const [file = '', ...rest] = pinned(core, ['wrk', ...args]);
   const { stdout } = await run(file, rest, { timeout: (seconds + 30) * 1_000 });
   const result = /^RESULT (.*)$/m.exec(stdout)?.[1];

@@ -83,8 +83,8 @@ async function read(server: Running, { postgres, stub, redis, collector }: Fixtu
 async function window(server: Running, fixture: Fixture, workload: Workload, { duration }: Options): Promise<Window> {
   const before = await read(server, fixture);
   const ending = new AbortController();
-  const samples = sample(server.port, ending.signal);
-  const loaded = load(server.port, workload, Math.max(duration, workload.leastS ?? 0), fixture.cores.rest).finally(() => ending.abort());
+  const samples = sample(server, ending.signal);
+  const loaded = load(server, workload, Math.max(duration, workload.leastS ?? 0), fixture.cores.rest).finally(() => ending.abort());
   const { requests, bytes, seconds, p50, p99, errors } = await loaded;
   if (requests === 0) throw new Error(`expected answers within ${seconds.toFixed(0)} s of load, but got none`);
   const after = await read(server, fixture);
@@ -109,7 +109,7 @@ async function quietest(server: Running, fixture: Fixture, workload: Workload, o
   let requests = 0;
   for (let attempt = 0; attempt <= options.retries; attempt++) {
     await calm(options);
-    requests += (await load(server.port, workload, options.warmup, fixture.cores.rest)).requests;
+    requests += (await load(server, workload, options.warmup, fixture.cores.rest)).requests;
     const one = await window(server, fixture, workload, options);
     requests += one.requests + one.sampled;
     if (best === undefined || one.others < best.others) best = one;
@@ -131,7 +131,7 @@ export async function measure(service: Service, round: number, fixture: Fixture,
   try {
     pinTree(fixture.postgres.pid, fixture.cores.rest);
     const { caches = 0 } = service;
-    await fill(server.port, passes(caches));
+    await fill(server, passes(caches));
     const filled = { ...before, redis: (await fixture.redis?.commands()) ?? 0 };
     await fixture.stub.control(workload.stub);
     const { best, requests } = await quietest(server, fixture, workload, options);

@@ -99,14 +99,15 @@ export interface Answer {
 interface GetOptions {
   readonly agent?: http.Agent;
   readonly timeoutMs?: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** One GET on 127.0.0.1. Without an agent it is a connection of its own, so that nothing outlives it. */
-export function get(port: number, path: string, { agent, timeoutMs = 5_000 }: GetOptions = {}): Promise<Answer> {
+export function get(port: number, path: string, { agent, timeoutMs = 5_000, headers = {} }: GetOptions = {}): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const from = performance.now();
   const done = (status: number, body: string) => resolve({ status, body, ms: performance.now() - from });
-  const request = http.get({ host: '127.0.0.1', port, path, agent: agent ?? false, timeout: timeoutMs }, (response) => {
+  const request = http.get({ host: '127.0.0.1', port, path, headers, agent: agent ?? false, timeout: timeoutMs }, (response) => {
     let body = '';
     response.setEncoding('utf8');
     response.on('data', (text: string) => (body += text));
@@ -118,11 +119,16 @@ export function get(port: number, path: string, { agent, timeoutMs = 5_000 }: Ge
   return promise;
 }
 
+interface First200Options {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly limitMs?: number;
+}
+
 /** Milliseconds until the first 200. Throws when the process ends before, or the limit passes. */
-export async function first200(port: number, path: string, started: Started, limitMs = 30_000): Promise<number> {
+export async function first200(port: number, path: string, started: Started, { headers = {}, limitMs = 30_000 }: First200Options = {}): Promise<number> {
   const from = performance.now();
   while (performance.now() - from < limitMs) {
-    if ((await get(port, path)).status === 200) return performance.now() - from;
+    if ((await get(port, path, { headers })).status === 200) return performance.now() - from;
     assertAlive(started);
     await sleep(2);
   }

@@ -3,6 +3,7 @@ import { buildBare, buildFastapi, buildFastify, buildGo, buildNoEngine, buildRus
 import type { Extra, Fixture } from './fixture/fixture.ts';
 import { build, headersFile, peers, repo } from './paths.ts';
 import { first200, freePort, start, type Started } from './processes.ts';
+import { signedInEnv, signIn } from './sign-in.ts';
 
 /** A row of the report: a service that answers GET /api/aggregated?user_id=N. */
 export interface Service {
@@ -17,6 +18,8 @@ export interface Service {
   readonly discardLog?: true;
   /** What else it needs of the fixture, whose address it then gets. */
   readonly needs?: Extra;
+  /** Its requests carry a token, and it verifies them. */
+  readonly signedIn?: true;
   /** How many caches it has to be asked through before it counts as warm: one a process. None if it caches nothing. */
   readonly caches?: number;
 }
@@ -46,6 +49,7 @@ export const services: readonly Service[] = [
   tributary,
   variant(tributary, 'tributary-log', 'tributary, access log on', { LOG_LEVEL: 'info' }, { discardLog: true }),
   variant(tributary, 'tributary-bulk', 'tributary, upstream in bulk', { RECOMMENDATIONS_BULK: 'on' }),
+  variant(tributary, 'tributary-jwt', 'tributary, AUTH=jwt', signedInEnv, { signedIn: true }),
   variant(tributary, 'tributary-trace-5', 'tributary, tracing 5 %', traced('0.05'), { needs: 'collector' }),
   variant(tributary, 'tributary-trace-100', 'tributary, tracing 100 %', traced('1'), { needs: 'collector' }),
   {
@@ -124,6 +128,8 @@ function extras({ needs }: Service, { redis, collector }: Fixture): Record<strin
 
 export interface Running extends Started {
   readonly port: number;
+  /** What its requests have to bring. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds from the spawn to the first 200 of the health check, and of an aggregated answer. */
   readonly healthMs: number;
   readonly firstMs: number;
@@ -145,14 +151,15 @@ export async function startService(service: Service, fixture: Fixture): Promise<
     ...extras(service, fixture),
     ...service.env,
   };
+  const headers = service.signedIn ? await signIn() : {};
   const from = performance.now();
   const { cwd, command, discardLog = false } = service;
   const started = start(command, { cwd, env, core: cores.server, log: service.name, discard: discardLog });
   try {
     await first200(service.health.port === 'admin' ? admin : port, service.health.path, started);
     const healthMs = performance.now() - from;
-    await first200(port, `${path}1`, started);
-    return { ...started, port, healthMs, firstMs: performance.now() - from };
+    await first200(port, `${path}1`, started, { headers });
+    return { ...started, port, headers, healthMs, firstMs: performance.now() - from };
   } catch (error) {
     await started.stop();
     throw error;

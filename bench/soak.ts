@@ -67,7 +67,7 @@ async function soak(running: Running, total: number, core: number | undefined): 
     while (done < (total * (samples.length + 1)) / sampleCount) {
       const owed = Math.floor(done / 100) - left;
       const leaving = leavers(running.port, owed, slice);
-      const { requests, errors } = await load(running.port, { ids: 'mixed', connections: 50 }, slice, core);
+      const { requests, errors } = await load(running, { ids: 'mixed', connections: 50 }, slice, core);
       await leaving;
       if (errors > 0) console.error(`${errors} of ${requests} requests failed`);
       left += owed;

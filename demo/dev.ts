@@ -24,7 +24,7 @@ try {
   const settings = readSettings(process.env);
   const urls = await startServices({ root, settings, running, killers, ending: ending.signal, onCrash });
   ending.signal.throwIfAborted();
-  console.log(banner(urls));
+  console.log(banner(urls, settings.AUTH));
   await once(ending.signal, 'abort');
 } catch (error) {
   // Once we are ending, whatever was still starting fails: only the first reason counts.

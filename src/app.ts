@@ -1,7 +1,11 @@
 import { userOverview } from './aggregates/user-overview.ts';
 import type { Cache } from './cache/cache.ts';
 import type { Clients } from './clients/clients.ts';
+import { Admission } from './http/admission/admission.ts';
+import { Cors } from './http/cors.ts';
 import { Edge, type EdgeOptions } from './http/edge.ts';
+import type { CommonHeaders } from './http/outgoing.ts';
+import { answerPreflight } from './http/preflight.ts';
 import { Ready } from './http/ready.ts';
 import { createRoutes, type Routes } from './http/routes.ts';
 import type { Lane } from './http/server.ts';
@@ -10,6 +14,12 @@ import { createSources } from './sources/sources.ts';
 export interface AppOptions extends EdgeOptions {
   /** Where answers are kept; left out, nothing is. */
   readonly cache?: Cache | undefined;
+  /** Whether requests are shed where there are more than can be answered. */
+  readonly admission?: boolean;
+  /** Requests under way, beyond which more are shed whatever the load; left out, none is. */
+  readonly inFlightMax?: number;
+  /** Whose pages may read answers in browsers; nobody's if empty or left out. */
+  readonly corsOrigins?: readonly string[];
 }
 
 /** The service as the network sees it, without a network: what tests import. */
@@ -18,10 +28,14 @@ export interface App {
   readonly edge: Edge;
   /** What answers before the routes do, where it can. */
   readonly lanes: readonly Lane[];
+  /** What all its replies have in common. */
+  readonly headers: CommonHeaders;
+  /** To be started by whoever listens; undefined if everybody is let in. */
+  readonly admission: Admission | undefined;
 }
 
 /** Wires everything; asks nobody anything yet. */
-export function createApp(clients: Clients, { cache, ...options }: AppOptions): App {
+export function createApp(clients: Clients, { cache, corsOrigins = [], admission: adaptive = false, inFlightMax, ...options }: AppOptions): App {
   const edge = new Edge(options);
   const sources = createSources({ ...clients, cache });
   const app = createRoutes(edge, {
@@ -30,5 +44,13 @@ export function createApp(clients: Clients, { cache, ...options }: AppOptions): 
   });
   const ready = cache && new Ready(edge, cache.memory);
   edge.keeper = ready;
-  return { app, edge, lanes: ready ? [(request, response) => ready.answer(request, response)] : [] };
+  const admission = inFlightMax === undefined ? undefined : new Admission(edge, { adaptive, inFlightMax });
+  edge.load = admission;
+  const cors = corsOrigins.length > 0 ? new Cors(corsOrigins) : undefined;
+  const lanes: Lane[] = [];
+  if (cors) lanes.push((request, response) => answerPreflight(request, response, edge));
+  // Before admission: a ready answer costs no more than a refusal.
+  if (ready) lanes.push((request, response) => ready.answer(request, response));
+  if (admission) lanes.push((request, response) => admission.sheds(request, response));
+  return { app, edge, lanes, headers: { cors, ratePolicy: edge.limits?.policy }, admission };
 }

@@ -1,21 +1,16 @@
 import type { ClientsConfig } from './clients/clients.ts';
-import type { Rate } from './config/forms.ts';
+import type { Rate } from './clients/rate-windows.ts';
 import { shown, withoutSecrets } from './config/shown.ts';
 import { inDevelopment, inProduction, type Variables } from './config/variables.ts';
+import type { TokenRules } from './http/auth/tokens.ts';
+import type { Audience } from './http/edge.ts';
 import type { Sampling } from './http/trace-context.ts';
 
-/** What a token has to be to be believed. */
-export interface JwtConfig {
+/** Whose tokens are believed, and where their keys are. */
+export interface JwtConfig extends TokenRules {
   /** Where the keys are published (RFC 7517); or else `keysFile`. */
   readonly jwksUrl: string | undefined;
   readonly keysFile: string | undefined;
-  readonly issuer: string;
-  /** One of them has to be among the token's. */
-  readonly audience: readonly string[];
-  readonly algorithms: readonly string[];
-  readonly clockSkewMs: number;
-  /** The claim that holds the caller's roles. */
-  readonly rolesClaim: string;
 }
 
 export interface Config extends ClientsConfig {
@@ -34,7 +29,7 @@ export interface Config extends ClientsConfig {
   readonly redisUrl: string | undefined;
   /** Whether to listen to what the triggers of `npm run db:notify` say. */
   readonly cacheNotify: boolean;
-  /** Whether `Cache-Control: no-cache` of a client is obeyed. */
+  /** Whether `Cache-Control: no-cache` of any client is obeyed, and not of operators only. */
   readonly mayReload: boolean;
   readonly timeoutStatus: 504 | 408;
   /** Whether requests are shed where there are more than can be answered. */
@@ -53,7 +48,7 @@ export interface Config extends ClientsConfig {
   /** Origins whose pages may read answers in browsers. */
   readonly corsOrigins: readonly string[];
   /** Who is told how long each part took. */
-  readonly serverTiming: 'everybody' | 'operators' | 'nobody';
+  readonly serverTiming: Audience;
   readonly logLevel: string;
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
@@ -147,5 +142,10 @@ function samplingOf(sampler: Variables['OTEL_TRACES_SAMPLER'], share: number, tr
 
 /** The configuration for people's eyes: passwords in URLs are left out. */
 export function redacted(config: Config): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(config, (name, value: unknown) => (typeof value === 'string' && name.endsWith('Url') ? withoutSecrets(value) : value))) as Record<string, unknown>;
+  return JSON.parse(JSON.stringify(config, (name, value: unknown) => (name.endsWith('Url') ? eachWithoutSecrets(value) : value))) as Record<string, unknown>;
+}
+
+function eachWithoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(eachWithoutSecrets);
+  return typeof value === 'string' ? withoutSecrets(value) : value;
 }

@@ -12,8 +12,9 @@ const bold = (text: string) => styleText('bold', text);
 const dim = (text: string) => styleText('dim', text);
 
 /** What is where, and what is worth trying. */
-export function banner({ gateway, admin, recommender, postgres, redis }: Urls): string {
-  const ask = (user: number) => `'${gateway}/api/aggregated?user_id=${user}'`;
+export function banner({ gateway, admin, recommender, postgres, redis }: Urls, auth: 'none' | 'jwt'): string {
+  const as = (user: number) => (auth === 'jwt' ? `-H "authorization: Bearer $(npm run -s demo:token -- --user ${user})" ` : '');
+  const ask = (user: number, by = user) => `${as(by)}'${gateway}/api/aggregated?user_id=${user}'`;
   return `
 ${bold('Tributary is up.')} Ctrl-C ends everything.
 
@@ -40,5 +41,18 @@ ${bold('Worth trying')}
   curl -so /dev/null -X POST '${recommender}/_control?delay_ms=3000'; \\
   curl -s ${ask(7)}; echo; \\
   curl -so /dev/null -X POST '${recommender}/_control'
+${auth === 'jwt' ? tokens(gateway, ask) : ''}`;
+}
+
+/** What is worth trying where a token is needed. */
+function tokens(gateway: string, ask: (user: number, by?: number) => string): string {
+  const operator = '-H "authorization: Bearer $(npm run -s demo:token -- --user ops --role admin)"';
+  return `
+  ${dim('# without a token, and with that of somebody else')}
+  curl -si '${gateway}/api/aggregated?user_id=42' | grep -iE '^(HTTP|www)'
+  curl -si ${ask(42, 7)} | grep -iE '^(HTTP|www)'
+
+  ${dim('# operators read any')}
+  curl -s ${operator} '${gateway}/api/aggregated?user_id=42'
 `;
 }

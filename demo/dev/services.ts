@@ -7,6 +7,7 @@ import { onPath } from '../process/on-path.ts';
 import { seed } from '../seed.ts';
 import type { Urls } from './banner.ts';
 import { startChild, type Child } from './child.ts';
+import { demoIssuer, demoKeys } from './demo-keys.ts';
 import { readable } from './log-line.ts';
 import type { Settings } from './settings.ts';
 import { untilOk } from './until-ok.ts';
@@ -126,7 +127,7 @@ async function runGateway(
       DATABASE_URL: postgres,
       RECOMMENDATIONS_URL: recommender,
       ...(redis === undefined ? {} : { REDIS_URL: redis }),
-      AUTH: 'none',
+      ...(await authentication(stage)),
       NODE_ENV: 'development',
       LOG_LEVEL: stage.settings.LOG_LEVEL,
     },
@@ -137,6 +138,14 @@ async function runGateway(
   const admin = `http://${HOST}:${adminPort}`;
   await untilOk(`${admin}/readyz`, READY_LIMIT_MS, stage.ending);
   return { gateway: `http://${HOST}:${port}`, admin };
+}
+
+/** Set either way: what the shell of whoever runs this says of another issuer is not meant here. */
+async function authentication({ root, settings }: Stage): Promise<Record<string, string>> {
+  if (settings.AUTH === 'none') return { AUTH: 'none' };
+  const { publicFile } = await demoKeys(root);
+  const { issuer, audience, algorithm } = demoIssuer;
+  return { AUTH: 'jwt', JWT_JWKS_URL: '', JWT_KEYS_FILE: publicFile, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_ALGORITHMS: algorithm, JWT_ROLES_CLAIM: 'roles' };
 }
 
 interface Part {

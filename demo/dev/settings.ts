@@ -18,6 +18,8 @@ const Settings = z.object({
   RECOMMENDER_PORT: port(7070),
   POSTGRES_PORT: port(15_432),
   REDIS_PORT: port(16_379),
+  /** jwt: whoever asks needs a token, as `npm run demo:token` makes them. */
+  AUTH: z.enum(['none', 'jwt'], 'expected none or jwt').default('none'),
   LOG_LEVEL: z.string().default('info'),
   /** What node runs as the gateway: "--inspect --import ./otel/start.ts src/main.ts" to debug it. */
   GATEWAY_ARGS: z

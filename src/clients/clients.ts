@@ -13,7 +13,8 @@ export interface Clients {
 export interface ClientsConfig {
   readonly databaseUrl: string;
   readonly analyticsUrl: string;
-  readonly recommendationsUrl: string;
+  /** One, or several endpoints that answer the same. */
+  readonly recommendationsUrl: string | readonly string[];
   /** The recommendations service answers for many users at once. */
   readonly recommendationsBulk?: boolean;
   readonly poolSize: number;

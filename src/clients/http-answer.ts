@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { Failure } from '../core/failure.ts';
 import { JsonText } from '../core/json-text.ts';
+import type { Reply } from './http-exchange.ts';
 
 /** What an upstream sent, as JSON. Throws a Failure `bad_answer` for what is none. */
 export function parsed(name: string, body: string): unknown {
@@ -36,3 +37,18 @@ function isSameList(before: unknown, after: unknown): boolean {
   }
   return true;
 }
+
+/** What a reply means whose status is not 200, to a call that has `leftMs` left. */
+export function answered(name: string, { status, retryAfter }: Reply, leftMs: number): Failure {
+  const cause = new Error(`${name} answered with status ${status}`);
+  if (status === 404) return new Failure('not_found', `${name} has nothing for this question`, { cause });
+  const retryAfterMs = status === 503 || status === 429 ? retryAfterMsOf(retryAfter) : undefined;
+  return new Failure('source_failed', `${name} answered with an error`, {
+    cause,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs, retryable: retryAfterMs < leftMs }),
+  });
+}
+
+/** `Retry-After` in seconds (RFC 9110, §10.2.3). Its other form is a date: that is for longer than any call lasts. */
+const retryAfterMsOf = (retryAfter: string | undefined): number | undefined =>
+  retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : undefined;

@@ -7,6 +7,8 @@ export interface Reply {
   readonly status: number;
   /** Empty unless the status is 200: what an upstream says about its errors is not for our callers. */
   readonly body: string;
+  /** The header of this name, as it came. */
+  readonly retryAfter: string | undefined;
 }
 
 /**
@@ -23,7 +25,9 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   #reason: Failure | undefined;
+  /** 0 until the head of a response has come. */
   #status = 0;
+  #retryAfter: string | undefined;
 
   constructor(
     name: string,
@@ -53,6 +57,8 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
     this.#status = status;
+    const retryAfter = headers['retry-after'];
+    if (typeof retryAfter === 'string') this.#retryAfter = retryAfter;
     const encoding = headers['content-encoding'];
     if (status === 200 && encoding !== undefined && encoding !== 'identity') {
       // We never ask for one. Inflating it uninvited is how a small body becomes a large one.
@@ -69,12 +75,12 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
     if (this.#reason) return;
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     if (!isUtf8(bytes)) return this.#reject(new Failure('bad_answer', `${this.#name} answered with what is not UTF-8`));
-    this.#resolve({ status: this.#status, body: bytes.toString() });
+    this.#resolve({ status: this.#status, body: bytes.toString(), retryAfter: this.#retryAfter });
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     this.#close();
-    if (!this.#reason) this.#reject(broken(this.#name, error));
+    if (!this.#reason) this.#reject(broken(this.#name, error, this.#status > 0));
   }
 
   #abandon(reason: Failure): void {
@@ -90,9 +96,14 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
   }
 }
 
-function broken(name: string, cause: Error & { readonly code?: unknown }): Failure {
+/** What ends a connection, or keeps one from being made, for reasons that another one may not have. */
+const passing: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function broken(name: string, cause: Error & { readonly code?: unknown }, hasBegun: boolean): Failure {
   if (cause.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new Failure('bad_answer', `${name} answered with more than 1 MiB`, { cause });
   // Not every one of undici's parser errors has a code of its own.
   if (cause.name === 'HTTPParserError') return new Failure('bad_answer', `${name} answered with what is not HTTP`, { cause });
-  return new Failure('source_failed', `the connection to ${name} failed`, { cause });
+  return new Failure('source_failed', `the connection to ${name} failed`, { cause, retryable: !hasBegun && passing.has(cause.code) });
 }

@@ -22,9 +22,9 @@ const asItIs: KeyForm = (key) => key;
 const integer = (bound: bigint): KeyForm => {
   const digitsMax = String(bound).length;
   return (key) => {
-    // Zeros before a number are allowed, though not so many that looking for their end takes time.
+    // Zeros before a number are allowed, though not any number of them.
     if (key.length > 100) return undefined;
-    const [, sign, digits] = /^(-?)0*(\d+)$/.exec(key) ?? [];
+    const [, sign, digits] = /^(-?)0*([1-9]\d*|0)$/.exec(key) ?? [];
     if (digits === undefined || digits.length > digitsMax) return undefined;
     if (digits.length < digitsMax) return digits === '0' ? '0' : `${sign}${digits}`;
     const value = BigInt(`${sign}${digits}`);

@@ -27,4 +27,9 @@ export class Keys {
   tag(tag: string): string {
     return `${this.#prefix}tag:${tag}`;
   }
+
+  /** What is neither an entry nor about one. */
+  other(name: string): string {
+    return `${this.#prefix}${name}`;
+  }
 }

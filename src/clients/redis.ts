@@ -7,7 +7,7 @@ import { Debts } from './redis-debts.ts';
 import { Gate } from './redis-gate.ts';
 import { Keys } from './redis-keys.ts';
 import type { Answer, Link, LinkOptions } from './redis-link.ts';
-import { putScript, releaseScript } from './redis-scripts.ts';
+import { putScript, releaseScript, type Script } from './redis-scripts.ts';
 import { SingleLink } from './redis-single.ts';
 import type { Subscription } from './redis-subscription.ts';
 import { isOutage } from './redis-trouble.ts';
@@ -30,6 +30,8 @@ export interface RedisOptions {
 export interface RedisTier extends SharedTier {
   /** Redis answers, as far as is known. */
   readonly ready: boolean;
+  /** Runs a script about one key of that name. Undefined if Redis has not answered, or refused. */
+  run(script: Script, name: string, values: readonly string[]): Promise<unknown>;
   /** Resolves if Redis answers now, else rejects with a Failure. */
   check(call: Call): Promise<void>;
   /** Hangs up. Whoever waits for an answer goes on without. */
@@ -110,6 +112,10 @@ class Tier implements RedisTier {
     if (!this.#debts.add(tags, token)) this.#gate.complain('has not taken invalidations', new Error('too many of them: the oldest are given up'));
     this.#repeatLater();
     return false;
+  }
+
+  run(script: Script, name: string, values: readonly string[]): Promise<unknown> {
+    return this.#gate.pass(() => this.#link.run(script, [this.#keys.other(name)], values));
   }
 
   listen(listener: BusListener): void {

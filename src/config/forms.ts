@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { Rate } from '../clients/rate-windows.ts';
 import { parseRedisUrl } from '../clients/redis-url.ts';
 import { toMs, type Duration } from '../core/duration.ts';
 
@@ -21,6 +22,19 @@ export function url(...schemes: string[]) {
     .refine((text) => URL.canParse(text) && schemes.some((scheme) => text.startsWith(`${scheme}//`)), { error: expected, abort: true })
     .refine(isUnambiguous, { error: 'a URL in which every /, ?, # and @ of user, password and path is percent-encoded', abort: true });
 }
+
+/** One or several between commas, each of the given form; so a comma in one of them has to be percent-encoded. */
+export const urls = (form: z.ZodType<string>) =>
+  z.unknown().transform((text, context): readonly string[] => {
+    const items = typeof text === 'string' ? text.split(',').map((item) => item.trim()) : [text];
+    for (const item of items) {
+      const { error } = form.safeParse(item);
+      if (!error) continue;
+      context.addIssue(error.issues[0]!.message);
+      return z.NEVER;
+    }
+    return items as string[];
+  });
 
 /** An unencoded / in a password ends the host early, and the rest of the password is taken for a path. */
 export const isUnambiguous = (text: string): boolean => !/[/?#][^]*@/.test(text.slice(text.indexOf('//') + 2));
@@ -50,14 +64,9 @@ export function isNetwork(text: string): boolean {
 /** An origin as browsers send it (RFC 6454): scheme, host and port, and nothing behind. */
 export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
-/** How often within how long: `600/1m`. */
-export interface Rate {
-  readonly count: number;
-  readonly windowMs: number;
-}
-
 const rateExpected = 'off, or how often within how long, such as 600/1m';
 
+/** How often within how long: `600/1m`. */
 export const rate = z.string().transform((text, context): Rate | undefined => {
   if (text === 'off') return undefined;
   const [, count, window] = /^([1-9]\d{0,6})\/([1-9]\d{0,4}(?:s|m))$/.exec(text) ?? [];

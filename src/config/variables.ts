@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { analyticsSchemes } from '../clients/analytics.ts';
 import { workersMax } from '../process/workers.ts';
-import { isNetwork, isOrigin, list, oneOf, port, rate, redisUrl, url, whole } from './forms.ts';
+import { isNetwork, isOrigin, list, oneOf, port, rate, redisUrl, url, urls, whole } from './forms.ts';
 
 const samplers = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
 
@@ -20,10 +20,10 @@ const variables = {
   WORKERS: whole(0, workersMax).default(1),
   DATABASE_URL: url('postgres:', 'postgresql:'),
   ANALYTICS_URL: url(...analyticsSchemes).optional(),
-  RECOMMENDATIONS_URL: url('http:', 'https:').refine(
+  RECOMMENDATIONS_URL: urls(url('http:', 'https:').refine(
     (text) => new URL(text).search === '' && new URL(text).hash === '',
     'a URL without a query, since paths are put behind it',
-  ),
+  )),
   RECOMMENDATIONS_BULK: oneOf('on', 'off').default('off'),
   CACHE: oneOf('off', 'memory', 'redis').optional(),
   CACHE_L1_BYTES: whole(1, 999_999_999).default(64 * 1024 * 1024),

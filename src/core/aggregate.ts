@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type Access, ownAccess, type Readers, readersOf } from './access.ts';
 import { Answer, type PartReport } from './answer.ts';
 import type { Call } from './call.ts';
 import { type Duration, toMs } from './duration.ts';
@@ -14,6 +15,10 @@ export interface Aggregate<In, Data> extends Source<In, Answer<Data>> {
   readonly summary: string | undefined;
   readonly input: StandardSchemaV1<unknown, In>;
   readonly deadlineMs: number;
+  /** Who may ask it over HTTP. Nested in another one it has no say: the outermost decides. */
+  readonly access: Access;
+  /** Who may read its answer to a validated input. */
+  readers(input: In): Readers;
   /** The parts' names, in the order of the reply. */
   readonly parts: readonly string[];
   /** The parts as they land. Throws what `await aggregate(…)` would reject with; leaving the loop stops the rest. */
@@ -32,6 +37,8 @@ export interface AggregateSpec<In, P> {
   readonly input: StandardSchemaV1<unknown, In>;
   /** What has not answered by then is missing; a missing required part fails the answer. */
   readonly deadline: Duration;
+  /** Who may ask; left out, whom the answer is about: whose token's subject is the input's `user_id`. */
+  readonly access?: Access<keyof NoInfer<In> & string>;
   readonly parts: P;
 }
 
@@ -41,7 +48,7 @@ export interface AggregateSpec<In, P> {
  * Throws a TypeError at definition for a bad duration or part name.
  */
 export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: AggregateSpec<In, P>): Aggregate<In, DataOf<P>> {
-  const { name, summary, input, deadline } = spec;
+  const { name, summary, input, deadline, access = ownAccess } = spec;
   const deadlineMs = toMs(deadline);
   const planned = planParts(name, spec.parts);
   const names = planned.map((part) => part.name);
@@ -71,8 +78,9 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
     yield* inbox.read();
   }
 
+  const readers = (question: In) => readersOf(access, question);
   Object.defineProperty(answer, 'name', { value: name });
-  return Object.assign(speaks(answer) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, parts: names, stream });
+  return Object.assign(speaks(answer) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, stream });
 }
 
 function answerFrom<Data>(names: readonly string[], landed: readonly Landed[]): Answer<Data> {

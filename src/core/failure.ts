@@ -3,15 +3,23 @@
  * `call_over` and `client_gone` are endings, not faults: nobody is waiting for the answer any more.
  */
 export type FailureCode =
+  | 'bad_request'
   | 'invalid_input'
   | 'unauthenticated'
   | 'forbidden'
   | 'not_found'
   | 'method_not_allowed'
+  | 'request_timeout'
+  | 'payload_too_large'
+  | 'uri_too_long'
+  | 'unsupported_media_type'
+  | 'expectation_failed'
+  | 'headers_too_large'
   | 'rate_limited'
   | 'source_failed'
   | 'bad_answer'
   | 'overloaded'
+  | 'keys_unavailable'
   | 'source_resting'
   | 'deadline_exceeded'
   | 'client_gone'
@@ -23,6 +31,8 @@ export interface FailureOptions {
   readonly cause?: unknown;
   /** Perhaps only one question of a batch is to blame: the batch is asked again in halves. */
   readonly divisible?: boolean;
+  /** No part of an answer has come, so that to ask again cannot repeat anything: a retry may fare better. */
+  readonly retryable?: boolean;
   /** How long a caller should wait before it tries again. */
   readonly retryAfterMs?: number;
 }
@@ -35,12 +45,14 @@ export class Failure extends Error {
   override readonly name = 'Failure';
   readonly code: FailureCode;
   readonly divisible: boolean;
+  readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: FailureCode, message: string, { cause, divisible = false, retryAfterMs }: FailureOptions = {}) {
+  constructor(code: FailureCode, message: string, { cause, divisible = false, retryable = false, retryAfterMs }: FailureOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.divisible = divisible;
+    this.retryable = retryable;
     this.retryAfterMs = retryAfterMs;
   }
 }

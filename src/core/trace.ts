@@ -46,6 +46,11 @@ export function linkBoth(one: Trace | undefined, other: Trace | undefined): void
   if (other.span?.isRecording()) other.span.addLinks(linkTo(one));
 }
 
+/** Says something about the work on the span it belongs to, if there is one and it has not ended. */
+export function note(trace: Trace | undefined, name: string, value: string): void {
+  if (trace?.span?.isRecording()) trace.span.setAttribute(name, value);
+}
+
 /** Ends a span with its failure. Who left by their own will did not fail: that is no error (OTel semconv, `error.type`). */
 export function endSpan(span: Span, failure?: Failure, type: string | undefined = failure?.code): void {
   if (failure && failure.code !== 'call_over' && failure.code !== 'client_gone') {

@@ -7,6 +7,8 @@ export interface Health {
   readonly started: () => boolean;
   /** It has been told to end, and takes no new work. */
   readonly draining: () => boolean;
+  /** It has had to shed requests for seconds, and asks its balancer for a rest. */
+  readonly shedding: () => boolean;
 }
 
 /** What is asked over a wire. */
@@ -25,7 +27,7 @@ const checkMs = 500;
  * Dependencies are shown and never decide: a shared one that is down would take all pods out of service at once,
  * while each could still answer in part.
  */
-export function createHealth<D extends Dependencies<D>>(clients: D, { started, draining }: Health): Hono {
+export function createHealth<D extends Dependencies<D>>(clients: D, { started, draining, shedding }: Health): Hono {
   const app = new Hono();
   const probe = (path: string, checks: () => Record<string, boolean>) => app.get(path, async (c) => {
     const own = Object.entries(checks());
@@ -36,7 +38,7 @@ export function createHealth<D extends Dependencies<D>>(clients: D, { started, d
   });
   probe('/livez', () => ({ 'event loop': true }));
   probe('/startupz', () => ({ listening: started() }));
-  probe('/readyz', () => ({ listening: started(), 'not draining': !draining() }));
+  probe('/readyz', () => ({ listening: started(), 'not draining': !draining(), 'not shedding': !shedding() }));
   return app;
 }
 

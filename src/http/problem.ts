@@ -1,16 +1,24 @@
 import { type Failure, type FailureCode, PartFailure } from '../core/failure.ts';
-import { traceparent } from '../core/trace.ts';
+import { type Trace, traceparent } from '../core/trace.ts';
+import { noCredentials, Refused } from './auth/refused.ts';
 import type { Edge } from './edge.ts';
 import { InvalidInput } from './input.ts';
 import { clientGoneStatus, type Visit } from './visit.ts';
 
 /** What a request failed of, as its client sees it. The codes are stable; docs/problems.md explains each. */
 const statuses: Readonly<Record<FailureCode, readonly [status: number, title: string]>> = {
+  bad_request: [400, 'The request could not be read'],
   invalid_input: [400, 'The request is not valid'],
   unauthenticated: [401, 'Authentication is needed'],
   forbidden: [403, 'Not allowed'],
   not_found: [404, 'Not found'],
   method_not_allowed: [405, 'Method not allowed'],
+  request_timeout: [408, 'The request came too slowly'],
+  payload_too_large: [413, 'The body is too long'],
+  uri_too_long: [414, 'The target is too long'],
+  unsupported_media_type: [415, 'The body is of a kind that is not taken'],
+  expectation_failed: [417, 'What the client expects cannot be met'],
+  headers_too_large: [431, 'The headers are too long'],
   rate_limited: [429, 'Too many requests'],
   client_gone: [clientGoneStatus, 'The client went away'],
   call_over: [500, 'Internal error'],
@@ -18,6 +26,7 @@ const statuses: Readonly<Record<FailureCode, readonly [status: number, title: st
   source_failed: [502, 'A required part failed'],
   bad_answer: [502, 'A required part answered nonsense'],
   overloaded: [503, 'Overloaded'],
+  keys_unavailable: [503, 'Tokens cannot be checked now'],
   source_resting: [503, 'A required part is resting'],
   deadline_exceeded: [504, 'A required part did not answer in time'],
 };
@@ -26,7 +35,7 @@ const statuses: Readonly<Record<FailureCode, readonly [status: number, title: st
 const retryAfterMsDefault = 1_000;
 
 /** The body of a problem (RFC 9457), with a stable `code`, the trace id and, where a part is to blame, its name. */
-export function problemBody(failure: Failure, visit: Visit, edge: Edge): Record<string, unknown> {
+export function problemBody(failure: Failure, { trace }: Pick<Visit, 'trace'>, edge: StatusOptions): Record<string, unknown> {
   const [, title] = statuses[failure.code];
   return {
     type: `urn:tributary:problem:${failure.code.replaceAll('_', '-')}`,
@@ -36,7 +45,7 @@ export function problemBody(failure: Failure, visit: Visit, edge: Edge): Record<
     code: failure.code,
     ...(failure instanceof PartFailure ? { part: failure.part } : {}),
     ...(failure instanceof InvalidInput ? { issues: failure.issues } : {}),
-    trace_id: visit.trace.traceId,
+    trace_id: trace.traceId,
   };
 }
 
@@ -48,17 +57,21 @@ export function problem(failure: Failure, visit: Visit, edge: Edge, headers: Rea
   complain(failure, visit, edge);
   return new Response(JSON.stringify(problemBody(failure, visit, edge)), {
     status,
-    headers: {
-      'content-type': 'application/problem+json',
-      'cache-control': 'no-store',
-      traceresponse: traceparent(visit.trace),
-      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-      ...(status === 429 || status === 503
-        ? { 'retry-after': String(Math.ceil((failure.retryAfterMs ?? retryAfterMsDefault) / 1_000)) }
-        : {}),
-      ...headers,
-    },
+    headers: { ...problemHeaders(failure, status, visit.trace), ...headers },
   });
+}
+
+/** The headers that belong to its status. */
+export function problemHeaders(failure: Failure, status: number, trace: Trace): Record<string, string> {
+  return {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    traceresponse: traceparent(trace),
+    ...(failure instanceof Refused ? { 'www-authenticate': failure.challenge } : status === 401 ? { 'www-authenticate': noCredentials.challenge } : {}),
+    ...(status === 429 || status === 503
+      ? { 'retry-after': String(Math.ceil((failure.retryAfterMs ?? retryAfterMsDefault) / 1_000)) }
+      : {}),
+  };
 }
 
 /** What a client is told is its own affair up to 499; from 500 on, those who run the service are told why. */
@@ -66,6 +79,8 @@ export function complain(failure: Failure, visit: Visit, edge: Edge): void {
   if (statusOf(failure, edge) >= 500) edge.complaints.about(failure, visit.trace, 'error');
 }
 
-function statusOf({ code }: Failure, { timeoutStatus }: Edge): number {
+type StatusOptions = Pick<Edge, 'timeoutStatus'>;
+
+export function statusOf({ code }: Failure, { timeoutStatus }: StatusOptions): number {
   return code === 'deadline_exceeded' ? timeoutStatus : statuses[code][0];
 }

@@ -1,14 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Kept } from '../cache/kept.ts';
 import type { Memory } from '../cache/memory.ts';
+import { type Caller, mayRead, type Readers } from '../core/access.ts';
 import type { Answer, PartReport } from '../core/answer.ts';
+import type { Failure } from '../core/failure.ts';
 import type { Freshness } from '../core/flight.ts';
 import { type Trace, traceparent } from '../core/trace.ts';
 import { ages, cacheControl, cacheStatus, matches, wantsReload } from './caching.ts';
 import type { Edge, Keeper } from './edge.ts';
 import { mediaType } from './media-type.ts';
+import { refuse } from './refusal.ts';
 import { isSampled, parseTraceparent, plainTrace } from './trace-context.ts';
 import { logAccess } from './visit.ts';
+
+interface ReplyOptions {
+  readonly target: string;
+  readonly route: string;
+  readonly parts: readonly PartReport[];
+  /** Of the part that ends first. */
+  readonly first: Freshness;
+  readonly bytes: Buffer;
+  readonly etag: string;
+  readonly readers: Readers;
+}
 
 /**
  * A complete answer as it was sent, to be sent again as long as every part of it is fresh. It bears the tags of its parts
@@ -21,16 +35,19 @@ class Reply extends Kept {
   readonly body: string;
   readonly length: string;
   readonly timings: string;
+  /** Who may read it, where anybody has to say who they are. */
+  readonly readers: Readers;
   readonly #parts: readonly PartReport[];
   readonly #first: Freshness;
   #second = -1;
   #about: readonly [cacheControl: string, age: string, cacheStatus: string] = ['', '', ''];
 
-  constructor(target: string, route: string, parts: readonly PartReport[], first: Freshness, bytes: Buffer, etag: string) {
+  constructor({ target, route, parts, first, bytes, etag, readers }: ReplyOptions) {
     const body = bytes.toString('latin1');
     super(target, [...new Set(parts.flatMap(({ kept }) => kept?.tags ?? []))], body.length + 250 * parts.length);
     this.route = route;
     this.etag = etag;
+    this.readers = readers;
     this.body = body;
     this.length = String(body.length);
     this.#parts = parts.map(({ part, kept }) => ({ part, state: 'cache' as const, tookMs: 0, kept: kept && timesOf(kept) }));
@@ -59,6 +76,15 @@ class Reply extends Kept {
 
 const timesOf = ({ storedAt, freshUntil, because }: Freshness): Freshness => ({ storedAt, freshUntil, because, dropped: false, tags: [] });
 
+interface Sending {
+  readonly trace: Trace;
+  readonly now: number;
+  /** The client has it already. */
+  readonly unchanged: boolean;
+  /** The client is told how long each part took. */
+  readonly timed: boolean;
+}
+
 /**
  * Answers that are asked for again, ready to be sent: the lane before Hono. It knows a request by its target alone, so it
  * takes the plainest ones only; every other request goes the long way, and gets the same reply there.
@@ -73,10 +99,10 @@ export class Ready implements Keeper {
   }
 
   /** Keeps a complete answer whose parts are all fresh, in place of what was built of older ones. */
-  keep(target: string, route: string, { parts, kept }: Answer<unknown>, body: Buffer, etag: string): void {
+  keep(target: string, route: string, { parts, kept }: Answer<unknown>, bytes: Buffer, etag: string, readers: Readers): void {
     // What was dropped since it came is outdated, and nothing would say so of this.
     if (!kept || parts.some((report) => report.state === 'stale' || report.kept?.dropped)) return;
-    this.#memory.put(new Reply(target, route, parts, kept, body, etag));
+    this.#memory.put(new Reply({ target, route, parts, first: kept, bytes, etag, readers }));
   }
 
   /** True if the request has been answered. */
@@ -86,31 +112,50 @@ export class Ready implements Keeper {
     if (!(reply instanceof Reply)) return false;
     const now = performance.now();
     if (!reply.good(now)) return false;
-    const { traceparent: given, 'if-none-match': known } = request.headers;
-    if (!this.#isPlain(request)) return false;
+    const { traceparent: given, 'if-none-match': known, authorization } = request.headers;
+    const caller = this.#readerOf(reply, authorization, now);
+    if (caller === false) return false;
+    if (!this.#isPlain(request, caller)) return false;
     const parent = typeof given === 'string' ? parseTraceparent(given) : undefined;
     if (isSampled(parent, this.#edge.sampling)) {
       this.#edge.choose(request);
       return false;
     }
-    this.#send(reply, response, plainTrace(parent), now, matches(known, reply.etag));
+    const sending: Sending = { trace: plainTrace(parent), now, unchanged: matches(known, reply.etag), timed: this.#edge.tellsTimes(caller) };
+    // Counted only here, where it is certain to be answered: on the long way it is counted there.
+    const counted = this.#edge.limits?.take(request, response, caller?.subject);
+    if (counted instanceof Promise) void counted.then((tooMany) => { this.#settle(reply, request, response, sending, tooMany); });
+    else this.#settle(reply, request, response, sending, counted);
     return true;
   }
 
+  /** Who asks, where they may read it. Who cannot be let in here is verified, or refused, on the long way: false. */
+  #readerOf({ readers }: Reply, authorization: string | undefined, now: number): Caller | undefined | false {
+    const { authentication } = this.#edge;
+    if (!authentication) return undefined;
+    const caller = authorization === undefined ? undefined : authentication.known(authorization, now);
+    if (authorization !== undefined && !caller) return false;
+    return mayRead(readers, caller) && caller;
+  }
+
+  #settle(reply: Reply, request: IncomingMessage, response: ServerResponse, sending: Sending, tooMany: Failure | undefined): void {
+    if (tooMany) refuse(request, response, tooMany, { log: this.#edge.log, closes: false });
+    else this.#send(reply, response, sending);
+  }
+
   /** It wants JSON, from a cache if need be, and brings no body. */
-  #isPlain({ headers }: IncomingMessage): boolean {
-    const { admit, draining, mayReload } = this.#edge;
-    if (admit || draining || headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
-    if (mayReload && wantsReload(headers['cache-control'])) return false;
+  #isPlain({ headers }: IncomingMessage, caller: Caller | undefined): boolean {
+    if (this.#edge.draining || headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+    if (headers['cache-control'] !== undefined && this.#edge.mayReload(caller) && wantsReload(headers['cache-control'])) return false;
     return headers.accept === undefined || mediaType(headers.accept) === 'application/json';
   }
 
-  #send(reply: Reply, response: ServerResponse, trace: Trace, now: number, unchanged: boolean): void {
+  #send(reply: Reply, response: ServerResponse, { trace, now, unchanged, timed }: Sending): void {
     const context = traceparent(trace);
     const [control, age, status] = reply.about(now);
     const headers = [
-      'cache-control', control, 'age', age, 'cache-status', status, 'etag', reply.etag, 'vary', 'accept',
-      'traceresponse', context, 'server-timing', `${reply.timings}traceparent;desc="${context}"`,
+      'cache-control', control, 'age', age, 'cache-status', status, 'etag', reply.etag, 'vary', this.#edge.vary,
+      'traceresponse', context, 'server-timing', `${timed ? reply.timings : ''}traceparent;desc="${context}"`,
     ];
     if (unchanged) {
       response.writeHead(304, headers).end();

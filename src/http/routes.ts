@@ -17,7 +17,9 @@ export type Routes = Hono<{ Bindings: Partial<HttpBindings> }>;
 export function createRoutes(edge: Edge, aggregates: Readonly<Record<`/${string}`, AnyAggregate>>): Routes {
   const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
   for (const [path, asked] of Object.entries(aggregates)) app.get(path, serve(path, asked, edge));
-  app.notFound(observed('*', edge, (c, visit) => {
+  app.notFound(observed('*', edge, async (c, visit) => {
+    const tooMany = await edge.limits?.takeFor(c);
+    if (tooMany) throw tooMany;
     if (c.req.path in aggregates) {
       const failure = new Failure('method_not_allowed', `expected GET or HEAD, but got ${c.req.method}`);
       return problem(failure, visit, edge, { allow: 'GET, HEAD' });

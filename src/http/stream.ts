@@ -49,7 +49,7 @@ export async function streamed(
     headers: {
       'content-type': type,
       'cache-control': 'no-store',
-      vary: 'accept',
+      vary: edge.vary,
       traceresponse: traceparent(visit.trace),
       // Asks nginx and those who copied it not to collect the events before passing them on.
       'x-accel-buffering': 'no',
@@ -66,14 +66,15 @@ async function* chunksOf(
   edge: Edge,
 ): AsyncGenerator<string, void, undefined> {
   const reports: PartReport[] = [];
+  const timed = edge.tellsTimes(visit.caller);
   try {
     for (let next = first; !next.done; next = await parts.next()) {
       reports.push(...next.value.reports);
-      yield frame('part', partMembers(next.value));
+      yield frame('part', partMembers(next.value, timed));
     }
     const missing = reports.filter(({ state }) => state === 'missing');
     if (missing.length > 0) visit.lacks(missing);
-    yield frame('end', endMembers(reports, missing));
+    yield frame('end', endMembers(reports, missing, timed));
   } catch (error) {
     const failure = failureOf(error);
     visit.failure = failure;
@@ -82,27 +83,27 @@ async function* chunksOf(
   }
 }
 
-function partMembers({ value, reports }: Landed): string {
+function partMembers({ value, reports }: Landed, timed: boolean): string {
   const [own] = reports;
-  const about = { ...reportOf(own!), ...(own!.failure ? { error: errorOf(own!) } : {}) };
+  const about = { ...reportOf(own!, timed), ...(own!.failure ? { error: errorOf(own!) } : {}) };
   return `${membersOf(about)},"data":${oneLine(valueJson(value))}`;
 }
 
 /** Both forms of a stream need an event on one line. JSON may break lines between its tokens, as json_agg does, and only there. */
 const oneLine = (json: string): string => json.replaceAll(/[\r\n]+/g, ' ');
 
-function endMembers(reports: readonly PartReport[], missing: readonly PartReport[]): string {
+function endMembers(reports: readonly PartReport[], missing: readonly PartReport[], timed: boolean): string {
   return membersOf({
     complete: missing.length === 0,
-    parts: reports.map(reportOf),
+    parts: reports.map((report) => reportOf(report, timed)),
     ...(missing.length > 0 ? { errors: missing.map(errorOf) } : {}),
   });
 }
 
-/** How a part came about; one that is not live says how old it is. */
-function reportOf({ part, state, tookMs, kept }: PartReport): Record<string, unknown> {
+/** How a part came about; one that is not live says how old it is. How long it took only those hear who are told (`timed`). */
+function reportOf({ part, state, tookMs, kept }: PartReport, timed: boolean): Record<string, unknown> {
   const age = kept && state !== 'live' ? { age_ms: Math.round(performance.now() - kept.storedAt) } : {};
-  return { part, state, took_ms: tenths(tookMs), ...age };
+  return { part, state, ...(timed ? { took_ms: tenths(tookMs) } : {}), ...age };
 }
 
 const membersOf = (object: Record<string, unknown>): string => JSON.stringify(object).slice(1, -1);

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { SpanKind, startSpan, type Trace } from '../core/trace.ts';
 
 /** Which requests are recorded. Decided here, before the SDK: a request that is not sampled makes no span at all. */
@@ -43,6 +44,12 @@ export function parseTraceparent(header: string): RemoteParent | undefined {
   if (version === 'ff' || (version === '00' && more !== undefined)) return undefined;
   if (/^0+$/.test(traceId!) || /^0+$/.test(spanId!)) return undefined;
   return { traceId: traceId!, spanId: spanId!, span: undefined, sampled: (Number.parseInt(flags!, 16) & 1) === 1 };
+}
+
+/** The caller's place in its trace, of a request on a socket. Only `traceparent` is read: `tracestate` and `baggage` of strangers go no further. */
+export function parentOf({ headers }: Pick<IncomingMessage, 'headers'>): RemoteParent | undefined {
+  const given = headers['traceparent'];
+  return typeof given === 'string' ? parseTraceparent(given) : undefined;
 }
 
 const pool = Buffer.alloc(4_096);

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Caller, Readers } from '../core/access.ts';
 import type { PartReport } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
@@ -50,25 +51,33 @@ export class Visit {
   status = 0;
   /** Why the request failed, if it did. */
   failure: Failure | undefined;
+  /** Who asks, if they said so and it is true. */
+  caller: Caller | undefined;
+  /** Who may read the answer; as few as possible until it is known. */
+  readers: Readers = 'operators';
   /**
    * Stopped if the client leaves before its reply is complete. The call and no closure, which would hold on to all that
    * its function knows of the request: what outlives it in V8's old generation must not take that along.
    */
   call: Call | undefined;
+  /** The reply is a whole answer, which says how long answers take: a stream or a problem does not. */
+  answers = false;
   readonly #route: string;
   readonly #method: string;
   readonly #edge: Edge;
   readonly #startedAt = performance.now();
+  readonly #inFlight: number;
   #missing: readonly PartReport[] = [];
 
   constructor(c: HttpContext, route: string, edge: Edge) {
     this.#route = route;
     this.#method = c.req.method;
     this.#edge = edge;
+    this.#inFlight = edge.load?.inFlight ?? 0;
     this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.samplingOf(requestOf(c)));
     const reply = replyOf(c);
     if (!reply || !('shouldKeepAlive' in reply)) return;
-    const underWay = { reply, place: 0 };
+    const underWay = { reply, place: 0, visit: this };
     edge.arrived(underWay);
     reply.once('close', () => {
       edge.left(underWay);
@@ -87,9 +96,19 @@ export class Visit {
       this.call?.stop(clientGone);
       this.failure = clientGone;
       this.status = clientGoneStatus;
+    } else if (this.answers && !this.failure) {
+      this.#landed();
     }
     logAccess(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, startedAt: this.#startedAt, trace: this.trace, failure: this.failure, missing: this.#missing });
     this.#endSpan();
+  }
+
+  /** An answer that waited for something in vain says nothing about the load, nor does one without a part that failed. */
+  #landed(): void {
+    const { load } = this.#edge;
+    const spared = this.call?.brownout === true && this.#missing.length > 0;
+    if (!load || (spared ? this.#missing.some(({ failure }) => failure?.code !== 'overloaded') : this.#missing.length > 0)) return;
+    load.landed(performance.now() - this.#startedAt, this.#inFlight, spared);
   }
 
   #endSpan(): void {

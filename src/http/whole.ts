@@ -9,13 +9,14 @@ import type { Visit } from './visit.ts';
 /** The reply with the whole answer: JSON, its members in the order of the definition, `errors` only if something is missing. */
 export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string, visit: Visit, edge: Edge): Response {
   const { parts, complete } = answer;
+  visit.answers = true;
   const context = traceparent(visit.trace);
   const now = performance.now();
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    vary: 'accept',
+    vary: edge.vary,
     traceresponse: context,
-    'server-timing': serverTiming(parts, context),
+    'server-timing': serverTiming(edge.tellsTimes(visit.caller) ? parts : [], context),
   };
   const status = cacheStatus(parts, now);
   if (status !== undefined) headers['cache-status'] = status;
@@ -34,7 +35,7 @@ export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string,
   headers['etag'] = etag;
   if (parts.some(({ state }) => state !== 'live')) headers['age'] = String(age.ageS);
   const request = requestOf(c);
-  if (request?.method === 'GET' && request.url) edge.keeper?.keep(request.url, route, answer, body, etag);
+  if (request?.method === 'GET' && request.url) edge.keeper?.keep(request.url, route, answer, body, etag, visit.readers);
   if (!matches(headerOf(c, 'if-none-match'), etag)) return new Response(body, { headers });
   delete headers['content-type'];
   return new Response(null, { status: 304, headers });
@@ -46,8 +47,8 @@ export function errorOf({ part, failure }: PartReport): { part: string; code: st
 }
 
 /**
- * Server-Timing (W3C): an entry for each part with its time and, unless it is live, its state; and the trace context,
- * which is where browsers' monitoring looks for it.
+ * Server-Timing (W3C): an entry for each part with its time and, unless it is live, its state, for those who are told;
+ * and the trace context for everybody, which is where browsers' monitoring looks for it.
  */
 function serverTiming(parts: readonly PartReport[], context: string): string {
   let text = '';

@@ -1,7 +1,8 @@
 import { Call } from '../core/call.ts';
 import { Failure, failureOf } from '../core/failure.ts';
-import type { Source } from '../core/source.ts';
+import { type Policy, type Source, stack } from '../core/source.ts';
 import { untilOver } from '../core/until-over.ts';
+import { endingMs } from './ending.ts';
 import { BatchTrace } from './shared-trace.ts';
 import { Shared } from './shared.ts';
 
@@ -24,17 +25,23 @@ export interface BatchSpec<In, Out> {
 }
 
 /** A batch removes duplicate keys by itself, so that nothing has to coalesce above it. */
-export const isBatched = (source: object): boolean => 'batched' in source;
+export type Batched<In, Out> = Source<In, Out> & {
+  /** The same with a policy for its queries: an attempt of a batch is a query, and not a key. */
+  readonly byQuery: (policy: Policy) => Source<In, Out>;
+};
+
+export const isBatched = <In, Out>(source: Source<In, Out>): source is Batched<In, Out> => 'byQuery' in source;
 
 /**
  * Turns one query for many into a source for one. Everything asked in the same turn of the event loop, by whichever
  * requests, travels together; but where the last one asked alone and has its answer, the next need not wait for the
  * end of its turn. The query runs in a call that no asker owns: it is stopped when the last of them left.
  */
-export function batched<In, Out>(spec: BatchSpec<In, Out>): Source<In, Out> & { readonly batched: true } {
+export function batched<In, Out>(spec: BatchSpec<In, Out>): Batched<In, Out> {
   const queue = new Queue(spec);
   const ask: Source<In, Out> = (input, call) => queue.ask(spec.key(input), call);
-  return Object.assign(ask, { batched: true } as const);
+  const byQuery = (policy: Policy) => batched({ ...spec, loadMany: stack(spec.loadMany, policy) });
+  return Object.assign(ask, { byQuery });
 }
 
 class Queue<Out> {
@@ -111,18 +118,13 @@ class Entry<Out> extends Shared<Out> {
   }
 }
 
-/**
- * A query that has been stopped keeps its place among those under way until it has ended, so that they are as few as
- * they should be; but not for longer than this, or two that ignore their end would silence the source for ever.
- */
-const endingMs = 1_000;
-
 /** Keys that travel together. */
 class Batch<Out> {
   readonly #spec: BatchSpec<never, Out>;
   readonly #entries: readonly Entry<Out>[];
   readonly #trace: BatchTrace;
   readonly #call: Call;
+  /** Keys that are not settled, and that somebody waits for. */
   #wanted: number;
 
   constructor(spec: BatchSpec<never, Out>, entries: readonly Entry<Out>[]) {
@@ -156,7 +158,7 @@ class Batch<Out> {
 
   async #load(entries: readonly Entry<Out>[]): Promise<void> {
     const { loadMany } = this.#spec;
-    if (this.#call.over) return;
+    if (this.#call.over || this.#wanted === 0) return;
     try {
       const found = await untilOver(loadMany(entries.map(({ key }) => key), this.#call), this.#call, { graceMs: endingMs });
       for (const entry of entries) this.#settle(entry, found);
@@ -171,8 +173,8 @@ class Batch<Out> {
   }
 
   #settle(entry: Entry<Out>, found: ReadonlyMap<string, Out>): void {
+    this.#settles(entry);
     const answer = found.has(entry.key) ? found.get(entry.key) : this.#spec.otherwise;
-    this.#trace.explain(entry.askers);
     if (answer !== undefined) entry.resolve(answer, this.#call.flight);
     else entry.reject(new Failure('not_found', 'there is nothing under this key'));
   }
@@ -180,8 +182,14 @@ class Batch<Out> {
   #reject(entries: readonly Entry<Out>[], failure: Failure): void {
     this.#trace.failed = failure;
     for (const entry of entries) {
-      this.#trace.explain(entry.askers);
+      this.#settles(entry);
       entry.reject(failure);
     }
+  }
+
+  /** The other half is stopped when its own askers have left: it must not go on for a key that is settled. */
+  #settles({ askers }: Entry<Out>): void {
+    if (askers.length > 0) this.#wanted--;
+    this.#trace.explain(askers);
   }
 }

@@ -3,7 +3,7 @@ import { type Failure, type FailureCode, failureOf } from '../core/failure.ts';
 import { type Fallback, Flight } from '../core/flight.ts';
 import { JsonText } from '../core/json-text.ts';
 import { pause } from '../core/pause.ts';
-import { endSpan } from '../core/trace.ts';
+import { endSpan, note } from '../core/trace.ts';
 import { untilOver } from '../core/until-over.ts';
 import type { Line, Running, Wanted } from './line.ts';
 import type { Place } from './places.ts';
@@ -145,6 +145,8 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
   async #load(): Promise<void> {
     const { next } = this.#line;
     try {
+      // The last asker may have left since the shared tier was asked, if only by a turn of the promises.
+      this.call.throwIfOver();
       // Nobody waits for a source that does not stop: its place and its lease would be taken for ever.
       const answer = await untilOver(next(this.#wanted.input, this.call), this.call);
       if (!(answer instanceof JsonText)) throw new TypeError('expected a cached source to answer with JsonText, but got something else');
@@ -178,6 +180,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
     const known = this.#substitute;
     if (!known) return this.reject(failure);
     known.failed(performance.now() + backOffMs);
+    note(this.call.trace, 'tributary.mended', failure.code);
     this.resolve(known.value as Out, Flight.of('stale', known));
   }
 

@@ -1,5 +1,6 @@
 import type { Duration } from '../core/duration.ts';
 import { type Source, speaks, stack } from '../core/source.ts';
+import { attempted, type AttemptRules } from './attempted.ts';
 import { isBatched } from './batched.ts';
 import { CachePlan, type CacheRules } from './cache-plan.ts';
 import { cached } from './cached.ts';
@@ -9,7 +10,7 @@ import { spared } from './spared.ts';
 import { traced } from './traced.ts';
 import { within } from './within.ts';
 
-export interface SourceSpec<In, Out> {
+export interface SourceSpec<In, Out> extends AttemptRules {
   /** A noun; names spans. */
   readonly name: string;
   /** Asks the system. It should listen to its call (`call.signal`, or by handing it to a client) and stop with it. */
@@ -24,9 +25,10 @@ export interface SourceSpec<In, Out> {
   readonly memoise?: boolean;
 }
 
-/** A source with its policies. This is the only place where their order is written. */
+/** A source with its policies. Their order is written here, and for those that each attempt passes in `attempted`. */
 export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
-  const { name, load, timeout, cache: rules, memoise = false } = spec;
+  const { name, timeout, cache: rules, memoise = false } = spec;
+  const { load, isBatch } = loadOf(spec);
   const plan = rules && new CachePlan<In>(name, rules);
   const key = keyOf(spec, plan);
   const asked = stack(
@@ -39,10 +41,19 @@ export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
     // In a brownout it serves what it keeps; without it there is nothing to serve.
     plan && rules.in ? cached(rules.in, plan) : spared,
     // Above the time-out, because callers share one load and one clock. A batch removes its duplicates itself.
-    key && !rules?.in && !isBatched(load) && coalesced(key),
+    key && !rules?.in && !isBatch && coalesced(key),
     timeout && within(timeout),
   );
   return rules?.in ? speaks(asked) : asked;
+}
+
+/** The load as each attempt of it is made. Of a batch attempts are queries, and how many there are at a time it says itself. */
+function loadOf<In, Out>(spec: SourceSpec<In, Out>): { readonly load: Source<In, Out>; readonly isBatch: boolean } {
+  const { name, load, limit } = spec;
+  const policy = attempted(name, spec);
+  if (!isBatched(load)) return { load: policy(load), isBatch: false };
+  if (limit) throw new TypeError(`expected source ${name} to have no limit, since its load is batched and has inFlightMax, but got one`);
+  return { load: load.byQuery(policy), isBatch: true };
 }
 
 function keyOf<In, Out>({ name, key, memoise }: SourceSpec<In, Out>, plan: CachePlan<In> | undefined): ((input: In) => string) | undefined {

@@ -2,8 +2,10 @@ import type { Logger } from 'pino';
 import { Cache } from '../cache/cache.ts';
 import type { Clients } from '../clients/clients.ts';
 import { listenForNotices, type Notices } from '../clients/postgres-notices.ts';
+import { RateWindows } from '../clients/rate-windows.ts';
 import type { RedisTier } from '../clients/redis.ts';
 import type { Config } from '../config.ts';
+import { Limits } from '../http/limits.ts';
 import { workerBus } from './cluster-bus.ts';
 
 /** Where answers are kept, and everything that makes it forget. */
@@ -63,4 +65,13 @@ function listenToStores({ databaseUrl, analyticsUrl }: Config, { postgres, analy
     listener('the user database', databaseUrl, () => postgres.tables),
     listener('the analytics store', analyticsUrl, () => analytics.tables),
   ];
+}
+
+/** How often callers may ask, if that is configured: counted in Redis where answers are kept there, else in this process. */
+export async function limitsOf({ rateLimit, proxyHops }: Config, redis: RedisTier | undefined): Promise<Limits | undefined> {
+  if (!rateLimit) return undefined;
+  if (!redis) return new Limits(new RateWindows(rateLimit), proxyHops);
+  // Loaded only where it is used, as Redis is.
+  const { SharedRateLimits } = await import('../clients/rate-limits.ts');
+  return new Limits(new SharedRateLimits(rateLimit, redis), proxyHops);
 }

@@ -4,10 +4,12 @@ import { Server as NetServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Clients, closeClients } from '../clients/clients.ts';
+import { Failure } from '../core/failure.ts';
 import { settlesWithin } from '../core/settles-within.ts';
 import { closeTracing } from '../core/trace.ts';
 import type { Edge } from '../http/edge.ts';
-import { closeServer } from '../http/server.ts';
+import { closeServer, lastWordsMs } from '../http/server.ts';
+import type { Authenticating } from './authenticating.ts';
 import type { Keeping } from './keeping.ts';
 
 /** How long traces may take to leave at the end. */
@@ -19,6 +21,9 @@ const retireMs = 5_000;
 /** Above what is bounded: clients that close their connections. */
 const slackMs = 5_000;
 
+/** What everybody hears who is not answered by the end. */
+const ending = new Failure('overloaded', 'this process ends, and the answer was not there in time: ask again');
+
 /** What has to be closed. */
 export interface Serving {
   readonly app: Server;
@@ -26,6 +31,7 @@ export interface Serving {
   readonly edge: Edge;
   readonly clients: Clients;
   readonly keeping: Keeping | undefined;
+  readonly authenticating: Authenticating | undefined;
   readonly log: Logger;
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
@@ -33,7 +39,7 @@ export interface Serving {
 
 /** Within how many milliseconds each of the ends below is over. */
 export const endsWithinMs = ({ drainDelayMs, drainTimeoutMs }: Pick<Serving, 'drainDelayMs' | 'drainTimeoutMs'>): number =>
-  Math.max(drainDelayMs, retireMs) + drainTimeoutMs + flushMs + slackMs;
+  Math.max(drainDelayMs, retireMs) + drainTimeoutMs + lastWordsMs + flushMs + slackMs;
 
 /** The service ends: serves on until balancers know, then closes. */
 export async function drain(serving: Serving): Promise<void> {
@@ -62,10 +68,10 @@ export async function retire(serving: Serving): Promise<void> {
 }
 
 /** Nothing new can come: finishes what is under way, and closes everything. */
-export async function close({ app, admin, edge, clients, keeping, drainTimeoutMs }: Serving): Promise<void> {
+export async function close({ app, admin, edge, clients, keeping, authenticating, drainTimeoutMs }: Serving): Promise<void> {
   edge.drain();
-  await closeServer(app, drainTimeoutMs);
-  await Promise.all([closeClients(clients), keeping?.close()]);
+  await closeServer(app, drainTimeoutMs, () => { edge.stop(ending); });
+  await Promise.all([closeClients(clients), keeping?.close(), authenticating?.close()]);
   await closeServer(admin, 0);
   await closeTracing(flushMs);
 }

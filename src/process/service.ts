@@ -7,7 +7,7 @@ import { isRecording } from '../core/trace.ts';
 import { createAdmin } from '../http/admin.ts';
 import { createHealth } from '../http/health.ts';
 import { listen, portOf } from '../http/server.ts';
-import { startKeeping } from './keeping.ts';
+import { limitsOf, startKeeping } from './keeping.ts';
 import { close, drain, endsWithinMs, retire, type Serving } from './service-end.ts';
 import { workerLink } from './worker-link.ts';
 
@@ -27,19 +27,24 @@ export async function serve(config: Config): Promise<void> {
   });
   const clients = createClients(config, (client, error) => { log.warn({ err: error, client }, 'an idle connection was lost'); });
   const keeping = await startKeeping(config, clients, log);
-  const { app, edge, lanes } = createApp(clients, { ...config, log, cache: keeping?.cache });
+  // Loaded only where it is used, as Redis is.
+  const authenticating = config.jwt && await (await import('./authenticating.ts')).startAuthenticating(config.jwt, log);
+  const { app, edge, lanes, headers, admission } = createApp(clients, {
+    ...config, log, cache: keeping?.cache, authentication: authenticating?.authentication, limits: await limitsOf(config, keeping?.redis),
+  });
   void warmClients(clients);
   let started = false;
   const dependencies = { ...clients, ...(keeping?.redis ? { redis: keeping.redis } : {}) };
-  const operators = createHealth(dependencies, { started: () => started, draining: () => edge.draining }).route('/', createAdmin(keeping?.cache));
+  const operators = createHealth(dependencies, { started: () => started, draining: () => edge.draining, shedding: () => admission?.aside ?? false }).route('/', createAdmin(keeping?.cache));
   const recording = isRecording();
   if (process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] && !recording) log.error('OTEL_EXPORTER_OTLP_ENDPOINT is set, but no span is recorded: was the process started with --import otel/start?');
   try {
     // Probes last: among several workers they must not meet one that does not serve yet.
-    const server = await listen(app, config.port, config.host, lanes);
+    const server = await listen(app, config.port, config.host, lanes, { log, headers });
     started = true;
+    admission?.start();
     const admin = await listen(operators, config.adminPort, config.host);
-    obey({ app: server, admin, edge, clients, keeping, log, ...config }, file);
+    obey({ app: server, admin, edge, clients, keeping, authenticating, log, ...config }, file);
     log.info({ host: config.host, port: portOf(server), admin_port: portOf(admin), tracing: recording, cache: config.cache }, 'listening');
     if (config.auth === 'none') log.warn('AUTH=none: everybody who reaches this port may ask everything');
   } catch (error) {

@@ -10,11 +10,24 @@ const Recommendations = z.array(z.string());
 
 const path = '/recommendations';
 
+/**
+ * As many as there are connections to an endpoint, so that none of them waits where it could not leave; a thousand that wait are
+ * what it answers within a second or two, and nobody waits for longer.
+ */
+const limit = { underWay: 128, waiting: 1_000 };
+
 export const recommendations = ({ recommender, cache }: Systems) =>
   source({
     name: 'recommendations',
     load: recommender.bulk ? inBulk(recommender) : ({ user_id }: User, call: Call) => recommender.get({ path, query: { user: user_id }, answer: Recommendations }, call),
     key: ({ user_id }) => user_id,
+    // It computes, and takes its time; longer than a second it hangs.
+    guard: { slow: '1s' },
+    // Reading changes nothing there, and a service that is rolled out resets connections.
+    retry: true,
+    hedge: recommender.endpoints > 1,
+    // In bulk, the batch has its own bound.
+    limit: recommender.bulk ? undefined : limit,
     cache: { in: cache, subject: 'user_id', fresh: '1m', stale: '10m', staleIfError: '60m', tags: ({ user_id }) => [`recommendations:${user_id}`] },
   });
 

@@ -1,12 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hashOf, keyOf, type KeyValue } from '../../src/cache/key.ts';
+import { lookalike } from '../support/lookalike.ts';
 
-/** Texts that look like parts of keys: digits, colons, tildes, what other types would be written as, half characters. */
-const lookalike = fc.oneof(
-  fc.string({ unit: fc.constantFrom('0', '1', '2', ':', '~', ' ', 'é', '𝒳', '\ud800', '\udc00', 'n'), maxLength: 6 }),
-  fc.constantFrom('number 1', 'boolean true', 'undefined undefined', 'object null', '8:number 1', '~8:number 1', 'bigint 1', ''),
-);
 const value: fc.Arbitrary<KeyValue> = fc.oneof(
   lookalike,
   fc.integer({ min: -3, max: 3 }),

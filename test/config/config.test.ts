@@ -29,7 +29,7 @@ test('two variables are needed, everything else has a default', () => {
     mayReload: false,
     databaseUrl: 'postgres://app@db:5432/app',
     analyticsUrl: 'postgres://app@db:5432/app',
-    recommendationsUrl: 'http://recommender:8000',
+    recommendationsUrl: ['http://recommender:8000'],
     recommendationsBulk: false,
     poolSize: 20,
     poolWaitMs: 1_000,
@@ -53,14 +53,14 @@ test('two variables are needed, everything else has a default', () => {
 
 test('every variable is read', () => {
   expect(readConfig({
-    NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '65535', DATABASE_URL: 'postgresql://a@b/c', ANALYTICS_URL: 'postgres://d@e/f', RECOMMENDATIONS_URL: 'https://g/h',
+    NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '65535', DATABASE_URL: 'postgresql://a@b/c', ANALYTICS_URL: 'postgres://d@e/f', RECOMMENDATIONS_URL: 'https://g/h, http://i:1',
     POOL_SIZE: '1', POOL_WAIT_MS: '60000', STATEMENT_TIMEOUT_MS: '600000', TIMEOUT_STATUS: '408', AUTH: 'none', LOG_LEVEL: 'silent', DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '120000',
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25', TRUST_TRACEPARENT: 'true',
     WORKERS: '0', RECOMMENDATIONS_BULK: 'on', CACHE: 'redis', REDIS_URL: 'rediss://:p@i:1/2', CACHE_L1_BYTES: '1', CACHE_TENANT: 'shop.eu-1', CACHE_NOTIFY: 'off', CACHE_RELOAD: 'anybody',
     ADMISSION: 'off', IN_FLIGHT_MAX: '500', RATE_LIMIT: '600/1m', PROXY_HOPS: '2', TRUSTED_CALLERS: '10.0.0.0/8, ::1', CORS_ORIGINS: 'https://shop.example,http://localhost:3000', SERVER_TIMING: 'nobody',
   })).toEqual({
     workers: 0, recommendationsBulk: true, cache: 'redis', redisUrl: 'rediss://:p@i:1/2', cacheBytes: 1, cacheTenant: 'shop.eu-1', cacheNotify: false, mayReload: true,
-    production: true, host: '127.0.0.1', port: 0, adminPort: 65_535, databaseUrl: 'postgresql://a@b/c', analyticsUrl: 'postgres://d@e/f', recommendationsUrl: 'https://g/h',
+    production: true, host: '127.0.0.1', port: 0, adminPort: 65_535, databaseUrl: 'postgresql://a@b/c', analyticsUrl: 'postgres://d@e/f', recommendationsUrl: ['https://g/h', 'http://i:1'],
     poolSize: 1, poolWaitMs: 60_000, statementTimeoutMs: 600_000, timeoutStatus: 408, auth: 'none', logLevel: 'silent', drainDelayMs: 0, drainTimeoutMs: 120_000,
     admission: false, inFlightMax: 500, jwt: undefined, rateLimit: { count: 600, windowMs: 60_000 }, proxyHops: 2, trustedCallers: ['10.0.0.0/8', '::1'], corsOrigins: ['https://shop.example', 'http://localhost:3000'], serverTiming: 'nobody',
     sampling: { ratio: 0.25, trustParent: true },
@@ -132,6 +132,14 @@ test('a URL without a host is one: the socket is in its query', () => {
 
 test('paths are put behind the URL of the recommender, so it cannot have a query or a fragment', () => {
   for (const text of ['http://r/?key=1', 'http://r/#top']) expect(complaints({ ...needed, RECOMMENDATIONS_URL: text })).toHaveLength(1);
+});
+
+test.each([
+  ['http://r,mysql://b', `${url} http:// or https://`, '"http://r/,mysql://b"'],
+  ['http://r,', `${url} http:// or https://`, '"(not a URL)"'],
+  ['http://r:hunter2@a/v1,http://b?x=hunter2', 'a URL without a query, since paths are put behind it', '"http://r:***@a/v1,http://b/?x=***"'],
+])('of several URLs of the recommender each has to be one: %s', (text, expected, shown) => {
+  expect(complaints({ ...needed, RECOMMENDATIONS_URL: text })).toEqual([`RECOMMENDATIONS_URL: expected ${expected}, but got ${shown}`]);
 });
 
 test('everything that is wrong is said at once, a line for each variable', () => {

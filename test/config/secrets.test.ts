@@ -14,11 +14,11 @@ function seen(environment: Readonly<Record<string, string>>): string {
 }
 
 test('passwords in URLs are left out, and the rest is shown', () => {
-  const config = redacted(readConfig({ ...needed, DATABASE_URL: 'postgres://app:hunter2@db:5432/app?sslmode=require', RECOMMENDATIONS_URL: 'http://r:hunter2@recommender/v1' }));
+  const config = redacted(readConfig({ ...needed, DATABASE_URL: 'postgres://app:hunter2@db:5432/app?sslmode=require', RECOMMENDATIONS_URL: 'http://r:hunter2@recommender/v1,https://r:hunter2@other' }));
   expect(config).toMatchObject({
     databaseUrl: 'postgres://app:***@db:5432/app?sslmode=***',
     analyticsUrl: 'postgres://app:***@db:5432/app?sslmode=***',
-    recommendationsUrl: 'http://r:***@recommender/v1',
+    recommendationsUrl: ['http://r:***@recommender/v1', 'https://r:***@other/'],
     port: 8080,
     sampling: { ratio: 1, trustParent: false },
   });
@@ -48,6 +48,9 @@ test.each([
   ['without slashes', 'postgres:app:hunter2@db:5432/app'],
   ['without a scheme, but with one in its query', 'app:hunter2@db:5432/app?proxy=http://proxy'],
   ['with one slash', 'postgres:/app:hunter2@db:5432/app'],
+  ['with a , in the password', 'http://app:1,hunter2@db/app'],
+  ['with a , behind the password', 'http://app:hunter2,1@db/app'],
+  ['with a , before what looks like a port', 'http://app:8080,hunter2@db/app'],
   ['with a # in the password', 'postgres://app:1#hunter2@db:5432/app'],
   ['with a / in the password', 'postgres://app:1/hunter2@db:5432/app'],
   ['with a ? in the password', 'postgres://app:1?hunter2@db:5432/app'],

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { startCall } from '../../src/core/call.ts';
+import { source } from '../../src/policies/source.ts';
 import { type Answer, drip, flood, hang, json, stalled } from '../support/answers.ts';
 import { failing } from '../support/failing.ts';
 import { watchLeaks } from '../support/leaks.ts';
@@ -82,6 +83,22 @@ test('a hanging upstream holds no more than its connections and its queue; beyon
     expect(await client.ask(`after round ${round}`)).toBe('{"recommendations":[]}');
     expect(upstream.requests).toHaveLength(before + 3);
   }
+});
+
+test('of a source that hangs, who waited for a place and left is never sent, not even as an aborted request', async () => {
+  await using upstream = await startUpstream();
+  await using client = connectRecommender(upstream.url, { connections: 2 });
+  const recommendations = source({ name: 'recommendations', load: (user: string, call) => client.get(about(user), call), limit: { underWay: 2, waiting: 100 } });
+  upstream.answer(hang);
+  const call = startCall(30_000);
+  const abandoned = Array.from({ length: 50 }, (_, at) => failing(recommendations(String(at), call)));
+  await upstream.received(2);
+  upstream.answer(good);
+  call.stop(gone);
+  expect(new Set(await Promise.all(abandoned))).toEqual(new Set([gone]));
+  using after = startCall(30_000);
+  expect((await recommendations('after', after)).text).toBe('{"recommendations":[]}');
+  expect(upstream.requests.map(({ url }) => url)).toEqual(['0', '1', 'after'].map((user) => `/recommendations?user=${user}`));
 });
 
 test('requests share connections one after the other, never at the same time', async () => {

@@ -11,10 +11,11 @@ export interface Recommender extends HttpClient, AsyncDisposable {
   ask(user?: string): Promise<string>;
 }
 
-export function connectRecommender(url: string, options: Partial<HttpOptions> = {}): Recommender {
+export function connectRecommender(url: string | readonly string[], options: Partial<HttpOptions> = {}): Recommender {
   const client = createHttpClient({ name: 'recommendations', url, ...options });
   return {
     bulk: client.bulk,
+    endpoints: client.endpoints,
     getEach: (question, call) => client.getEach(question, call),
     get: (...question) => client.get(...question),
     check: (call) => client.check(call),

@@ -38,6 +38,7 @@ export function connectTier(url: string, options: Partial<RedisOptions> = {}): C
     release: (...lease) => { tier.release(...lease); },
     drop: (key) => { tier.drop(key); },
     invalidate: (...tags) => tier.invalidate(...tags),
+    run: (...question) => tier.run(...question),
     listen: (listener) => { tier.listen(listener); },
     check: (call) => tier.check(call),
     close: () => tier.close(),

@@ -11,10 +11,10 @@ const well: Check = () => Promise.resolve();
 const unwell: Check = () => Promise.reject(new Error('the analytics store failed'));
 const hanging: Check = (call) => new Promise((_, reject) => { call.signal.addEventListener('abort', () => { reject(call.signal.reason as Error); }); });
 
-function health({ started = true, draining = false, analytics = well } = {}) {
+function health({ started = true, draining = false, shedding = false, analytics = well } = {}) {
   // Only their checks are asked.
   const clients = { postgres: { check: well }, analytics: { check: analytics } } as unknown as Clients;
-  return createHealth(clients, { started: () => started, draining: () => draining });
+  return createHealth(clients, { started: () => started, draining: () => draining, shedding: () => shedding });
 }
 
 test.each([
@@ -26,6 +26,8 @@ test.each([
   ['/readyz', {}, 200],
   ['/readyz', { started: false }, 503],
   ['/readyz', { draining: true }, 503],
+  ['/readyz', { shedding: true }, 503],
+  ['/livez', { shedding: true }, 200],
   ['/readyz', { analytics: unwell }, 200],
 ])('%s of a gateway with %o is %d', async (path, state, status) => {
   const reply = await health(state).request(path);
@@ -36,13 +38,13 @@ test.each([
 test('people who add ?verbose see every check and every dependency, which do not decide', async () => {
   const reply = await health({ analytics: unwell }).request('/readyz?verbose');
   expect(reply.status).toBe(200);
-  expect(await reply.text()).toBe('[+] listening ok\n[+] not draining ok\n[+] postgres ok\n[-] analytics degraded: the analytics store failed\nreadyz check passed\n');
+  expect(await reply.text()).toBe('[+] listening ok\n[+] not draining ok\n[+] not shedding ok\n[+] postgres ok\n[-] analytics degraded: the analytics store failed\nreadyz check passed\n');
 });
 
-test('a check that fails is shown', async () => {
-  const reply = await health({ draining: true }).request('/readyz?verbose');
+test.each(['draining', 'shedding'] as const)('a check that fails is shown: %s', async (state) => {
+  const reply = await health({ [state]: true }).request('/readyz?verbose');
   expect(reply.status).toBe(503);
-  expect(await reply.text()).toContain('[-] not draining failed\n');
+  expect(await reply.text()).toContain(`[-] not ${state} failed\n`);
 });
 
 test('a dependency that hangs is waited for half a second', async () => {

@@ -3,11 +3,18 @@ import { Failure, type FailureCode, PartFailure } from '../../src/core/failure.t
 import { edgeInMemory, replyOf } from './in-memory.ts';
 
 const statuses: Readonly<Record<FailureCode, number>> = {
+  bad_request: 400,
   invalid_input: 400,
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
+  request_timeout: 408,
+  payload_too_large: 413,
+  uri_too_long: 414,
+  unsupported_media_type: 415,
+  expectation_failed: 417,
+  headers_too_large: 431,
   rate_limited: 429,
   client_gone: 499,
   call_over: 500,
@@ -15,6 +22,7 @@ const statuses: Readonly<Record<FailureCode, number>> = {
   source_failed: 502,
   bad_answer: 502,
   overloaded: 503,
+  keys_unavailable: 503,
   source_resting: 503,
   deadline_exceeded: 504,
 };
@@ -67,12 +75,12 @@ test('every reply says where it stands in its trace', async () => {
 
 test.each(codes)('%s says how to authenticate only if that is what is missing', async (code) => {
   const { reply } = await problemOf(new Failure(code, 'failed'));
-  expect(reply.headers.get('www-authenticate')).toBe(code === 'unauthenticated' ? 'Bearer' : null);
+  expect(reply.headers.get('www-authenticate')).toBe(code === 'unauthenticated' ? 'Bearer realm="tributary"' : null);
 });
 
 test.each(codes)('%s says when to try again only if that helps', async (code) => {
   const { reply } = await problemOf(new Failure(code, 'failed', { retryAfterMs: 5_000 }));
-  expect(reply.headers.get('retry-after')).toBe(['rate_limited', 'overloaded', 'source_resting'].includes(code) ? '5' : null);
+  expect(reply.headers.get('retry-after')).toBe(['rate_limited', 'overloaded', 'keys_unavailable', 'source_resting'].includes(code) ? '5' : null);
 });
 
 test.each([[undefined, '1'], [1, '1'], [1_000, '1'], [1_001, '2'], [60_000, '60']])('%d ms to wait are told in whole seconds, rounded up: %s', async (retryAfterMs, seconds) => {

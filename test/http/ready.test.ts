@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import { Memory } from '../../src/cache/memory.ts';
+import type { Caller, Readers } from '../../src/core/access.ts';
 import { Answer, type PartReport } from '../../src/core/answer.ts';
 import type { Freshness } from '../../src/core/flight.ts';
 import { JsonText } from '../../src/core/json-text.ts';
+import type { Authentication, EdgeOptions } from '../../src/http/edge.ts';
 import { Ready } from '../../src/http/ready.ts';
 import { fakeTime, pass } from '../core/fake-time.ts';
+import { caller, operator } from '../support/callers.ts';
 import { edgeInMemory } from './in-memory.ts';
 
 fakeTime();
@@ -16,13 +19,13 @@ const fresh = (more: Partial<Freshness> = {}): Freshness =>
   ({ storedAt: performance.now(), freshUntil: performance.now() + 10_000, dropped: false, tags: [], because: 'miss', ...more });
 const report = (part: string, state: PartReport['state'], kept?: Freshness): PartReport => ({ part, state, tookMs: 1, kept });
 
-function staged() {
+function staged(options: Partial<EdgeOptions> = {}, readers: Readers = 'operators') {
   const memory = new Memory(100_000);
-  const { edge } = edgeInMemory();
+  const { edge } = edgeInMemory(options);
   const ready = new Ready(edge, memory);
   const keep = (...reports: readonly PartReport[]) => {
     const answer = new Answer(reports.map(({ part }) => part), reports.map(() => new JsonText('1')), reports);
-    ready.keep(target, '/api/aggregated', answer, Buffer.from('{"é":1}'), '"etag"');
+    ready.keep(target, '/api/aggregated', answer, Buffer.from('{"é":1}'), '"etag"', readers);
   };
   /** What is sent for a request with these headers, or undefined where it is left to the routes. */
   const ask = (headers: Record<string, string> = {}, more: Partial<IncomingMessage> = {}) => {
@@ -102,4 +105,55 @@ test('a service that drains leaves requests to the routes', () => {
   keep(report('user', 'cache', fresh()));
   edge.drain();
   expect(ask()).toBeUndefined();
+});
+
+const known: Readonly<Record<string, Caller>> = { 'Bearer one': caller('1'), 'Bearer two': caller('2'), 'Bearer ops': operator };
+const authentication: Authentication = {
+  known: (authorization) => known[authorization],
+  verified: () => { throw new Error('expected the lane to verify nothing'); },
+};
+const as = (authorization: string) => ({ authorization });
+const headerOf = (sent: { headers?: readonly string[] } | undefined, name: string) => sent?.headers?.[sent.headers.indexOf(name) + 1];
+
+test.each<[Readers, string]>([
+  [{ subject: '1' }, 'one, ops'],
+  [{ subject: '3' }, 'ops'],
+  ['operators', 'ops'],
+  ['callers', 'one, two, ops'],
+  ['anybody', 'nobody, one, two, ops'],
+])('an answer for %j is sent here to %s', (readers, to) => {
+  const { keep, ask } = staged({ authentication }, readers);
+  keep(report('user', 'cache', fresh()));
+  const asking = { nobody: {}, one: as('Bearer one'), two: as('Bearer two'), ops: as('Bearer ops'), forged: as('Bearer forged') };
+  const sent = Object.entries(asking).filter(([, headers]) => ask(headers) !== undefined);
+  expect(sent.map(([name]) => name).join(', ')).toBe(to);
+  for (const [, headers] of sent) {
+    expect(headerOf(ask(headers), 'vary')).toBe('authorization, accept');
+    // Not even that it has not changed is for others to know.
+    expect(ask({ ...headers, 'if-none-match': '"etag"' })?.status).toBe(304);
+  }
+  expect(ask({ ...asking.forged, 'if-none-match': '"etag"' })).toBeUndefined();
+});
+
+test('operators may have it loaded anew, and others get what there is', () => {
+  const { keep, ask } = staged({ authentication }, { subject: '1' });
+  keep(report('user', 'cache', fresh()));
+  expect(ask({ ...as('Bearer ops'), 'cache-control': 'no-cache' })).toBeUndefined();
+  expect(ask({ ...as('Bearer one'), 'cache-control': 'no-cache' })).toBeDefined();
+});
+
+test.each<[EdgeOptions['serverTiming'], told: string]>([['everybody', 'one, ops'], ['operators', 'ops'], ['nobody', '']])('how long parts took %s hear: %s', (serverTiming, told) => {
+  const { keep, ask } = staged({ authentication, serverTiming: serverTiming! }, { subject: '1' });
+  keep(report('user', 'cache', fresh()));
+  const timings = ['one', 'ops'].map((name) => [name, headerOf(ask(as(`Bearer ${name}`)), 'server-timing')!] as const);
+  expect(timings.filter(([, timing]) => timing.startsWith('user;dur=')).map(([name]) => name).join(', ')).toBe(told);
+  for (const [, timing] of timings) expect(timing).toMatch(/traceparent;desc="[-0-9a-f]{55}"$/);
+});
+
+test('where nobody is asked who they are, a header that says so changes nothing, and nobody is an operator', () => {
+  const { keep, ask } = staged({ serverTiming: 'operators' });
+  keep(report('user', 'cache', fresh()));
+  for (const headers of [{}, as('Bearer ops'), { ...as('Bearer ops'), 'cache-control': 'no-cache' }]) {
+    expect([headerOf(ask(headers), 'vary'), headerOf(ask(headers), 'server-timing')]).toEqual(['accept', expect.stringMatching(/^traceparent/)]);
+  }
 });

@@ -4,17 +4,19 @@ import { aggregate } from '../../src/core/aggregate.ts';
 import type { Duration } from '../../src/core/duration.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { optional } from '../../src/core/part.ts';
-import type { Admit, EdgeOptions } from '../../src/http/edge.ts';
+import type { EdgeOptions } from '../../src/http/edge.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { fakeTime, pass, settled, watch } from '../core/fake-time.ts';
+import { asSomebody, decided, operator } from '../support/callers.ts';
 import { scripted } from '../support/scripted.ts';
 import { edgeInMemory } from './in-memory.ts';
 
 fakeTime();
 
-const admit: Admit = (header) => {
-  if (header('authorization') !== 'Bearer good') throw new Failure('unauthenticated', 'expected a valid token');
-};
+const authentication = decided((authorization) => {
+  if (authorization !== 'Bearer good') throw new Failure('unauthenticated', 'expected a valid token');
+  return operator;
+});
 
 const Input = z.object({ user_id: z.string({ error: 'expected an id' }) });
 
@@ -96,19 +98,19 @@ test.each(['/', '/api', '/api/user/', '/api/users', '/constructor', '/__proto__'
   expect(await reply.json()).toMatchObject({ code: 'not_found', detail: 'there is no such route' });
 });
 
-test('who is not admitted asks nobody, and is told why', async () => {
-  const { asked, routes } = serving({ admit });
+test('who is not who they say asks nobody, and is told why', async () => {
+  const { asked, routes } = serving({ authentication });
   const refused = await routes.request('/api/user', { headers: { authorization: 'Bearer bad' } });
   expect([refused.status, asked.length]).toEqual([401, 0]);
-  const admitted = routes.request('/api/user?user_id=42', { headers: { authorization: 'Bearer good' } });
+  const admitted = routes.request('/api/user?user_id=42', { headers: asSomebody });
   await settled();
   asked[0]!.resolve('Ada');
   expect((await admitted).status).toBe(200);
 });
 
-test('who decides whether to admit has no more time than the parts would have', async () => {
-  const { asked, routes } = serving({ admit: () => new Promise(() => {}) });
-  const reply = watch(Promise.resolve(routes.request('/api/user?user_id=42')));
+test('to find out who asks takes no more time than the parts would have', async () => {
+  const { asked, routes } = serving({ authentication: decided(() => new Promise(() => {})) });
+  const reply = watch(Promise.resolve(routes.request('/api/user?user_id=42', { headers: asSomebody })));
   await pass(1_950);
   await settled();
   expect(reply.now).toMatchObject({ state: 'answered', value: { status: 504 }, atMs: 1_950 });

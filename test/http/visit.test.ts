@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { SpanStatusCode } from '@opentelemetry/api';
 import { expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import type { Caller } from '../../src/core/access.ts';
 import { aggregate } from '../../src/core/aggregate.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { optional } from '../../src/core/part.ts';
@@ -9,6 +10,7 @@ import type { EdgeOptions } from '../../src/http/edge.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { fakeTime, pass, settled, watch } from '../core/fake-time.ts';
 import { recordSpans } from '../core/spans.ts';
+import { asSomebody, decided, operator } from '../support/callers.ts';
 import { scripted } from '../support/scripted.ts';
 import { edgeInMemory } from './in-memory.ts';
 
@@ -127,12 +129,12 @@ test('a client that leaves a stream stops what is left of it', async () => {
   await settled();
 });
 
-test('a client that leaves while it is being admitted asks nobody', async () => {
-  const { promise: admitted, resolve } = Promise.withResolvers<void>();
-  const { user, outgoing, visit } = visiting({ admit: () => admitted });
-  visit();
+test('a client that leaves while it is found out who it is asks nobody', async () => {
+  const { promise: found, resolve } = Promise.withResolvers<Caller>();
+  const { user, outgoing, visit } = visiting({ authentication: decided(() => found) });
+  visit('/api/user', asSomebody);
   outgoing.close(false);
-  resolve();
+  resolve(operator);
   await settled();
   const running = user.filter(({ stopped }) => !stopped).length;
   await pass(2_000);

@@ -105,6 +105,42 @@ test('when everybody leaves during the first half, the second is not asked', asy
   expect(keysOf(queries)).toEqual([['a', 'b'], ['a']]);
 });
 
+test('when the first half has its answer and the second hangs, it is stopped with the last of its own askers, and its place is free', async () => {
+  const { queries, source } = batch({ inFlightMax: 1 });
+  using call = startCall(100);
+  void watch(source('a', call));
+  void watch(source('b', call));
+  await turn();
+  queries[0]!.reject(divisible);
+  await settled();
+  answer(queries[1]!);
+  await settled();
+  expect([queries[2]!.input, queries[2]!.stopped]).toEqual([['b'], false]);
+  await pass(100);
+  expect(queries[2]!.stopped).toBe(true);
+  queries[2]!.stop();
+  using later = startCall(1_000);
+  void watch(source('c', later));
+  await turn();
+  expect(keysOf(queries).at(-1)).toEqual(['c']);
+});
+
+test('when the askers of the second half leave during the first, the second is not asked', async () => {
+  const { queries, source } = batch();
+  using call = startCall(1_000);
+  using short = startCall(100);
+  const first = watch(source('a', call));
+  void watch(source('b', short));
+  await turn();
+  queries[0]!.reject(divisible);
+  await settled();
+  await pass(100);
+  answer(queries[1]!);
+  await settled();
+  expect(first.now).toMatchObject({ value: 'answer a' });
+  expect(keysOf(queries)).toEqual([['a', 'b'], ['a']]);
+});
+
 test('whichever keys poison a query, exactly those fail, and it takes no more queries than halving needs', async () => {
   const keys = Array.from({ length: 40 }, (_, id) => String(id));
   await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 40 }), fc.subarray(keys), async (size, poison) => {

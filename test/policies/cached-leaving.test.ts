@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { fakeTime, pass, settled } from '../core/fake-time.ts';
 import { watchListeners } from '../core/listening.ts';
-import { asking, clientGone, land, loaded, lost, onStage, staged } from './cache-stage.ts';
+import { asking, clientGone, fleet, land, loaded, lost, onStage, staged } from './cache-stage.ts';
 
 fakeTime();
 onStage();
@@ -139,4 +139,20 @@ test('nothing listens and no timer is left once everybody has heard', async () =
   expect([listening.size, vi.getTimerCount()]).toEqual([0, 2]);
   for (const { call } of askers) call.end();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('whoever leaves while the shared tier is asked, at whatever moment: nothing is loaded in a call that is over', async () => {
+  // As many turns of the promises as there are between the look and the load, and some more.
+  for (let turns = 0; turns < 12; turns++) {
+    const { one } = fleet();
+    const { call } = asking(one);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    const loadsBefore = one.asked.length;
+    call.stop(clientGone);
+    await settled();
+    expect(one.asked, `after ${turns} turns`).toHaveLength(loadsBefore);
+    for (const ask of one.asked) ask.stop();
+    await settled();
+  }
+  expect(listening.size).toBe(0);
 });

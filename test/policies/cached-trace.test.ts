@@ -69,3 +69,16 @@ test('what the shared tier has stale is refreshed in one trace more, and all of 
   endSpan(trace.span);
   expect(ended.map(({ name }) => name)).toEqual(['refresh', 'GET /']);
 });
+
+test('where a failure was mended with what was last good, the span of who asked says which', async () => {
+  const stage = staged();
+  await loaded(stage, 'old');
+  await pass(30_000);
+  const trace = sampledTrace('profile');
+  using call = startCall(1_000, trace);
+  const answer = watch(stage.ask('ada', call));
+  stage.asked[1]!.reject(lost);
+  await settled();
+  endSpan(trace.span);
+  expect([answer.now.state, ended.at(-1)?.attributes]).toMatchObject(['answered', { 'tributary.mended': 'source_failed' }]);
+});

@@ -19,6 +19,7 @@ export interface Asked {
 export class Upstream implements AsyncDisposable {
   readonly requests: Asked[] = [];
   readonly url: string;
+  readonly port: number;
   readonly #server: Server;
   readonly #changes = new Changes();
   readonly #connections = new Set<Socket>();
@@ -27,7 +28,9 @@ export class Upstream implements AsyncDisposable {
 
   constructor(server: Server) {
     this.#server = server;
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { address, family, port } = server.address() as AddressInfo;
+    this.port = port;
+    this.url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
     server.on('request', (request, response) => this.#take(request, response));
     server.on('connection', (socket) => {
       this.#connections.add(socket);
@@ -135,14 +138,15 @@ export async function closedPort(): Promise<number> {
   return port;
 }
 
-export async function startUpstream(): Promise<Upstream> {
+/** On a free port, unless it has to be a certain one. */
+export async function startUpstream({ host = '127.0.0.1', port = 0 } = {}): Promise<Upstream> {
   // All its own timeouts off: a test that sees one fire would be testing this server.
   const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
-  await listening(server);
+  await listening(server, host, port);
   return new Upstream(server);
 }
 
-const listening = (server: Server): Promise<void> =>
+const listening = (server: Server, host = '127.0.0.1', port = 0): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+    server.once('error', reject).listen(port, host, resolve);
   });

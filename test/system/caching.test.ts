@@ -122,6 +122,25 @@ test('where loading fails, an old answer is better than none, and complete; beyo
   expect((await gateway.ask(4)).status).toBe(504);
 });
 
+test('a source that rests is not asked, and what was last good is served in its place: complete, and the reply says how old it is', async () => {
+  await using gateway = await startCaching();
+  const first = await gateway.ask(1);
+  later(12 * 60);
+  gateway.upstream.answer(status(500));
+  // Whoever may be refused is.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  for (let id = 2; id <= 11; id++) await gateway.ask(id);
+  expect((await gateway.ask(12)).json).toMatchObject({ recommendations: [], errors: [{ part: 'recommendations', code: 'source_resting' }] });
+  const asked = gateway.upstream.requests.length;
+  const reply = await gateway.ask(1);
+  expect([reply.status, reply.text]).toEqual([200, first.text]);
+  expect(gateway.upstream.requests).toHaveLength(asked);
+  expect(told(reply)).toContain('recommendations; hit; old');
+  expect(reply.headers['cache-control']).toBe('private, max-age=0');
+  expect(reply.headers['age']).toMatch(/^72\d$/);
+  expect(reply.headers['server-timing']).toMatch(/recommendations;dur=[\d.]+;desc=stale/);
+});
+
 test('what is invalidated is asked for anew at once; the other parts stay', async () => {
   await using gateway = await startCaching();
   await gateway.ask(5);

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runNotifyInstallation } from '../../src/clients/notify-install.ts';
 import { parseKeyColumn } from '../../src/clients/notify-sql.ts';
-import { held, json } from '../support/answers.ts';
+import { json } from '../support/answers.ts';
 import { request } from '../support/http-client.ts';
 import { type Database, query } from '../support/postgres.ts';
-import { raw } from '../support/raw-http.ts';
 import { eventually, type RedisServer, startRedis } from '../support/redis.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { seedDatabase } from './gateway.ts';
@@ -39,7 +38,6 @@ afterAll(async () => {
 const isKept = ({ headers }: { headers: Record<string, unknown> }): boolean => !String(headers['cache-status']).includes('fwd');
 const nameOf = ({ json: body }: { json: unknown }) => (body as { user_data: { name: string } }).user_data.name;
 const views = ({ json: body }: { json: unknown }) => (body as { analytics: { view?: number } }).analytics.view;
-const question = (more = '') => `GET /api/aggregated?user_id=2 HTTP/1.1\r\nHost: test\r\n${more}\r\n`;
 const rename = (id: number, name: string) => query(database.url, 'update users set data = jsonb_build_object($1::text, $2::text) where id = $3', ['name', name, id]);
 
 test('what one gateway has loaded the other one finds in Redis', async () => {
@@ -50,21 +48,6 @@ test('what one gateway has loaded the other one finds in Redis', async () => {
   expect((await other.ask(1)).text).toBe(first.text);
   expect(upstream.requests.length - asked).toBeLessThanOrEqual(2);
 });
-
-test('a thousand callers at each of two gateways ask for one cold key: it is loaded once, or once by each at the most', async () => {
-  const recommender = held(json(['held']));
-  upstream.answer(recommender.answer);
-  const asked = upstream.requests.length;
-  // A hundred requests one upon the other on each connection: a thousand connections would measure the machine.
-  const hundred = question().repeat(99) + question('Connection: close\r\n');
-  const callers = fleet.flatMap(({ url }) => Array.from({ length: 10 }, () => raw(url, hundred, 20_000)));
-  await upstream.received(asked + 1);
-  recommender.release();
-  const replies = (await Promise.all(callers)).map(String);
-  upstream.answer(json(['a', 'b']));
-  for (const reply of replies) expect([reply.split('HTTP/1.1 200').length, reply.split('"recommendations":["held"]').length]).toEqual([101, 101]);
-  expect(upstream.requests.length - asked).toBeLessThanOrEqual(2);
-}, 40_000);
 
 test.each([
   ['is changed', (id: number) => rename(id, 'Somebody Else')],

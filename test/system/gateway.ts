@@ -8,7 +8,7 @@ import { optional } from '../../src/core/part.ts';
 import { Edge } from '../../src/http/edge.ts';
 import { type AppOptions, createApp } from '../../src/app.ts';
 import { createRoutes } from '../../src/http/routes.ts';
-import { closeServer, listen, portOf } from '../../src/http/server.ts';
+import { closeServer, listen, type ListenOptions, portOf } from '../../src/http/server.ts';
 import { createSources, type Sources } from '../../src/sources/sources.ts';
 import { UserId } from '../../src/sources/user.ts';
 import { json } from '../support/answers.ts';
@@ -19,10 +19,12 @@ import { until } from '../support/until.ts';
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
-export interface GatewayOptions extends Partial<ClientsConfig>, Partial<Pick<AppOptions, 'admit' | 'timeoutStatus' | 'sampling' | 'cache' | 'mayReload'>> {
+export interface GatewayOptions extends Partial<ClientsConfig>, Partial<Pick<AppOptions, 'authentication' | 'timeoutStatus' | 'sampling' | 'cache' | 'mayReload' | 'serverTiming' | 'limits' | 'corsOrigins' | 'trustedCallers'>> {
   readonly database: Pick<Database, 'url'>;
   /** In place of the shipped aggregate's two seconds: short for what has to be missed, long for what must not wait for it. */
   readonly deadline?: Duration;
+  /** In place of the server's own. */
+  readonly listening?: ListenOptions['limits'];
 }
 
 /** The gateway on a free port, with a scripted recommender of its own. `await using` closes both. */
@@ -42,7 +44,7 @@ export interface Gateway extends AsyncDisposable {
   accessLines(count: number): Promise<readonly LogLine[]>;
 }
 
-export async function startGateway({ database, deadline, admit, cache, mayReload = false, timeoutStatus = 504, sampling, ...config }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ database, deadline, authentication, cache, mayReload = false, serverTiming = 'everybody', timeoutStatus = 504, sampling, limits, corsOrigins = [], listening, trustedCallers = [], ...config }: GatewayOptions): Promise<Gateway> {
   const upstream = await startUpstream();
   upstream.answer(json(['a', 'b']));
   const log: LogLine[] = [];
@@ -56,9 +58,9 @@ export async function startGateway({ database, deadline, admit, cache, mayReload
     statementTimeoutMs: 10_000,
     ...config,
   }, (client, error) => { logger.warn({ err: error, client }, 'an idle connection was lost'); });
-  const options = { log: logger, timeoutStatus, sampling: sampling ?? { ratio: 0, trustParent: false }, ...(admit ? { admit } : {}), mayReload };
-  const { app, edge, lanes } = deadline === undefined ? createApp(clients, { ...options, cache }) : appWithin(deadline, new Edge(options), createSources({ ...clients, cache }));
-  const server = await listen(app, 0, '127.0.0.1', lanes);
+  const options = { log: logger, timeoutStatus, sampling: sampling ?? { ratio: 0, trustParent: false }, authentication, mayReload, serverTiming, limits, corsOrigins, trustedCallers };
+  const { app, edge, lanes, headers } = deadline === undefined ? createApp(clients, { ...options, cache }) : appWithin(deadline, new Edge(options), createSources({ ...clients, cache }));
+  const server = await listen(app, 0, '127.0.0.1', lanes, { log: logger, headers, ...(listening ? { limits: listening } : {}) });
   const url = `http://127.0.0.1:${portOf(server)}`;
   const about = (userId: string | number) => `${url}/api/aggregated?user_id=${userId}`;
   const accessLines = () => log.filter(({ msg }) => msg === 'request');
@@ -94,7 +96,7 @@ function appWithin(deadline: Duration, edge: Edge, sources: Sources) {
       analytics: optional(activity, { otherwise: {} }),
     },
   });
-  return { app: createRoutes(edge, { '/api/aggregated': overview }), edge, lanes: [] };
+  return { app: createRoutes(edge, { '/api/aggregated': overview }), edge, lanes: [], headers: {} };
 }
 
 /** A database with users 1 to 20, named `User 1` and so on; user 1 has looked at 12 things and bought 3. */

@@ -29,12 +29,12 @@ test('dependencies that say nothing are waited for half a second, whatever queri
   }, () => undefined);
   await connected(clients.analytics);
   relay.welcome('swallow');
-  const health = createHealth(clients, { started: () => true, draining: () => false });
+  const health = createHealth(clients, { started: () => true, draining: () => false, shedding: () => false });
   const asked = Promise.resolve(health.request('/readyz?verbose'));
   try {
     const reply = await bounded(asked, () => 'expected a reply');
     expect([reply.status, await reply.text()]).toEqual([200, [
-      '[+] listening ok', '[+] not draining ok', '[-] postgres degraded: no answer within 500 ms', '[+] analytics ok',
+      '[+] listening ok', '[+] not draining ok', '[+] not shedding ok', '[-] postgres degraded: no answer within 500 ms', '[+] analytics ok',
       '[-] recommender degraded: no answer within 500 ms', 'readyz check passed', '',
     ].join('\n')]);
     await upstream.allClosed();
@@ -51,10 +51,10 @@ test('a table that is locked makes no dependency look ill', async () => {
     databaseUrl: database.url, analyticsUrl: database.url, recommendationsUrl: upstream.url, poolSize: 1, poolWaitMs: 5_000, statementTimeoutMs: 10_000,
   }, () => undefined);
   await Promise.all([connected(clients.postgres), connected(clients.analytics)]);
-  const health = createHealth(clients, { started: () => true, draining: () => true });
+  const health = createHealth(clients, { started: () => true, draining: () => true, shedding: () => false });
   const reply = await health.request('/readyz?verbose');
   expect([reply.status, await reply.text()]).toEqual([503, [
-    '[+] listening ok', '[-] not draining failed', '[+] postgres ok', '[+] analytics ok', '[+] recommender ok', 'readyz check failed', '',
+    '[+] listening ok', '[-] not draining failed', '[+] not shedding ok', '[+] postgres ok', '[+] analytics ok', '[+] recommender ok', 'readyz check failed', '',
   ].join('\n')]);
   await closeClients(clients);
 });

@@ -45,7 +45,7 @@ describe.concurrent('the process', { timeout: 60_000 }, () => {
     expect(JSON.parse(stdout)).toMatchObject({
       host: '127.0.0.1', port: 0, timeoutStatus: 504, poolSize: 20,
       databaseUrl: 'postgres://tributary:***@db.internal/users?sslkey=***',
-      recommendationsUrl: 'https://gateway:***@recommender.internal/v1',
+      recommendationsUrl: ['https://gateway:***@recommender.internal/v1'],
     });
   });
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { held, json } from '../support/answers.ts';
-import { keepAlive } from '../support/http-client.ts';
 import type { Database } from '../support/postgres.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { until } from '../support/until.ts';
+import { crowd } from './crowd.ts';
 import { type LogLine, seedDatabase } from './gateway.ts';
 import { type Environment, runService, type Service, startService } from './service.ts';
 
@@ -47,33 +47,6 @@ async function answerers(service: Service, count: number): Promise<Set<number>> 
   const before = service.log.filter(says('request')).length;
   for (let asked = 0; asked < count; asked++) expect((await service.ask(1)).status).toBe(200);
   return new Set(pidsOf((await service.lines(says('request'), before + count)).slice(before)));
-}
-
-/** Clients that ask without a pause, each on a connection until it is told that this was its last reply. */
-function crowd(service: Service, size: number) {
-  const state = { asking: true };
-  let replies = 0;
-  const statuses = new Set<number>();
-  const client = async (id: number): Promise<void> => {
-    while (state.asking) {
-      using connection = keepAlive();
-      for (let kept = true; state.asking && kept;) {
-        const { status, headers } = await service.ask(id, { connection });
-        statuses.add(status);
-        replies++;
-        kept = headers['connection'] !== 'close';
-      }
-    }
-  };
-  const clients = Promise.all(Array.from({ length: size }, (_, at) => client(1 + at)));
-  return {
-    statuses,
-    replies: () => replies,
-    async stop(): Promise<void> {
-      state.asking = false;
-      await clients;
-    },
-  };
 }
 
 // One after the other, since each starts three processes and more.
@@ -168,7 +141,7 @@ describe('SIGHUP', { timeout: 60_000 }, () => {
   test('replaces all workers under load, and no request is lost', async () => {
     await using it = await serve({ DRAIN_DELAY_MS: '60000' });
     const { service, pids } = it;
-    const clients = crowd(service, 8);
+    const clients = crowd((id, options) => service.ask(id, options), 8);
     await until(() => clients.replies() > 40, () => `expected 40 replies, but got ${clients.replies()}`, 10_000);
     service.signal('SIGHUP');
     await service.logged('all workers are new');

@@ -1,0 +1,33 @@
+// A token for the demo: npm run -s demo:token -- --user 42 [--scope aggregates:read:any] [--role admin] [--ttl 1h]
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { importJWK, SignJWT } from 'jose';
+import { demoIssuer, demoKeys } from './dev/demo-keys.ts';
+
+const usage = 'expected --user 42, and if need be --scope aggregates:read:any, --role admin, --ttl 1h (s, m, h or d)';
+
+try {
+  const { user, scope, role, ttl } = readOptions(process.argv.slice(2));
+  const { privateKey } = await demoKeys(join(import.meta.dirname, '..'));
+  const token = await new SignJWT({ ...(scope.length > 0 ? { scope: scope.join(' ') } : {}), ...(role.length > 0 ? { roles: role } : {}) })
+    .setProtectedHeader({ alg: demoIssuer.algorithm, kid: privateKey.kid ?? '', typ: 'at+jwt' })
+    .setIssuer(demoIssuer.issuer).setAudience(demoIssuer.audience).setSubject(user).setIssuedAt().setExpirationTime(ttl)
+    .sign(await importJWK(privateKey));
+  console.log(token);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
+
+function readOptions(args: readonly string[]) {
+  try {
+    const { values: { user = '', ttl = '1h', scope = [], role = [] } } = parseArgs({
+      args: [...args],
+      options: { user: { type: 'string' }, ttl: { type: 'string' }, scope: { type: 'string', multiple: true }, role: { type: 'string', multiple: true } },
+    });
+    if (user === '' || !/^[1-9]\d{0,5}[smhd]$/.test(ttl)) throw new Error(`got ${JSON.stringify({ user, ttl })}`);
+    return { user, ttl, scope, role };
+  } catch (error) {
+    throw new Error(`${usage}, but ${(error as Error).message}`, { cause: error });
+  }
+}

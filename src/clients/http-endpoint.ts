@@ -1,0 +1,110 @@
+import { Pool } from 'undici';
+import type { Call } from '../core/call.ts';
+import { Failure, failureOf } from '../core/failure.ts';
+import { endSpan, SpanKind, startSpan, type Trace, traceparent } from '../core/trace.ts';
+import { answered } from './http-answer.ts';
+import { Exchange, type Reply } from './http-exchange.ts';
+
+/** A service that is asked over HTTP, at one endpoint or several. */
+export interface Upstream {
+  /** The body of an answer with status 200; rejects with a Failure for every other (see HttpClient). */
+  ask(path: string, query: string, call: Call): Promise<string>;
+  check(call: Call): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EndpointOptions {
+  readonly name: string;
+  readonly url: string;
+  readonly connections: number;
+  readonly waitingMax: number;
+  /** How long a connection may take to be made, TLS included. */
+  readonly connectMs: number;
+}
+
+/** A megabyte is far above what a part of a screen needs, and parsing it blocks the loop for some milliseconds at most. */
+const bodyBytesMax = 1024 * 1024;
+
+/** One scheme, host and port, and the connections there. */
+export class Endpoint implements Upstream {
+  readonly #name: string;
+  readonly #base: URL;
+  readonly #prefix: string;
+  readonly #pool: Pool;
+  readonly #underWayMax: number;
+  #underWay = 0;
+
+  constructor({ name, url, connections, waitingMax, connectMs }: EndpointOptions) {
+    this.#name = name;
+    this.#base = new URL(url);
+    this.#prefix = this.#base.pathname.replace(/\/$/, '');
+    this.#underWayMax = connections + waitingMax;
+    this.#pool = new Pool(this.#base.origin, {
+      connections,
+      // With two requests on a connection, the end of one caller would be the end of another's request.
+      pipelining: 1,
+      maxResponseSize: bodyBytesMax,
+      connect: { timeout: connectMs },
+      // Backstops, for calls without a deadline of their own; undici's fire up to half a second late.
+      headersTimeout: 10_000,
+      bodyTimeout: 10_000,
+    });
+  }
+
+  /** Requests that undici has not let go of. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  async ask(path: string, query: string, call: Call): Promise<string> {
+    const full = `${this.#prefix}${path}${query}`;
+    const reply = await (call.trace?.span ? this.#recorded(full, path, call) : this.#exchange(full, call.trace, call));
+    if (reply.status !== 200) throw answered(this.#name, reply, call.leftMs());
+    return reply.body;
+  }
+
+  async check(call: Call): Promise<void> {
+    await this.#exchange(`${this.#prefix}/`, undefined, call);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy();
+  }
+
+  #exchange(path: string, trace: Trace | undefined, call: Call): Promise<Reply> {
+    if (this.#underWay >= this.#underWayMax) return Promise.reject(new Failure('overloaded', `too many requests wait for ${this.#name}`));
+    this.#underWay++;
+    return new Promise<Reply>((resolve, reject) => {
+      const headers = ['accept', 'application/json', deadlineHeader, String(Math.floor(call.leftMs()))];
+      if (trace) headers.push('traceparent', traceparent(trace));
+      this.#pool.dispatch({ method: 'GET', path, headers }, new Exchange(this.#name, call, resolve, reject, () => { this.#underWay--; }));
+    });
+  }
+
+  async #recorded(path: string, fixedPath: string, call: Call): Promise<Reply> {
+    const { origin, hostname, port, protocol } = this.#base;
+    const trace = startSpan(`GET ${fixedPath}`, {
+      kind: SpanKind.CLIENT,
+      parent: call.trace,
+      attributes: {
+        'http.request.method': 'GET',
+        'server.address': hostname,
+        'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+        // Without the query: it holds ids.
+        'url.full': `${origin}${this.#prefix}${fixedPath}`,
+      },
+    });
+    try {
+      const reply = await this.#exchange(path, trace, call);
+      trace.span.setAttribute('http.response.status_code', reply.status);
+      endSpan(trace.span, reply.status < 400 ? undefined : answered(this.#name, reply, 0), String(reply.status));
+      return reply;
+    } catch (error) {
+      endSpan(trace.span, call.reason ?? failureOf(error));
+      throw error;
+    }
+  }
+}
+
+/** How long the upstream still has, in milliseconds: Envoy's header, which service meshes understand as it is. */
+const deadlineHeader = 'x-envoy-expected-rq-timeout-ms';

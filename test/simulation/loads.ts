@@ -1,0 +1,133 @@
+import { type Call, Listener } from '../../src/core/call.ts';
+import type { Failure } from '../../src/core/failure.ts';
+import type { SourcePlan, User } from './plan.ts';
+import type { World } from './world.ts';
+
+/** A source in one process. */
+export interface Site {
+  readonly process: number;
+  readonly plan: SourcePlan;
+}
+
+export interface Key {
+  readonly user: User;
+  readonly page: number;
+}
+
+export const textOf = ({ byPage }: SourcePlan, { user, page }: Key): string => (byPage ? `${user}/${page}` : user);
+
+/** A query that was stopped keeps its place for a second, to end by itself; then it is not counted any more. */
+const endingMs = 1_000;
+
+/** Longer than a load in the tier's name may begin after the process decided to: three looks with 60 ms each, and two pauses. */
+const slackMs = 300;
+
+/** The longest deadline of a visit, and the longest stall. */
+const overdueMs = 5_000;
+
+/** One load, as the system sees that is asked. */
+export class Load extends Listener {
+  readonly site: Site;
+  readonly keys: readonly string[];
+  readonly call: Call;
+  readonly startedAt = performance.now();
+  /** The earliest deadline of the calls that this one lies in: then nobody may join any more. */
+  readonly joinableUntil: number;
+  landed = false;
+  stoppedAt = Infinity;
+  /** Told when the call is stopped, unless the source is deaf. */
+  onStop: ((reason: Failure) => void) | undefined;
+
+  constructor(site: Site, keys: readonly string[], call: Call) {
+    super();
+    this.site = site;
+    this.keys = keys;
+    this.call = call;
+    let until = call.deadlineAt;
+    for (let outer = call.heardOf; outer; outer = outer.heardOf) until = Math.min(until, outer.deadlineAt);
+    this.joinableUntil = until;
+    if (!call.over) call.listen(this);
+  }
+
+  /** It goes on though nobody who may have joined it in time can wait any more. */
+  get overdue(): boolean {
+    return !this.landed && !this.call.over && performance.now() > this.joinableUntil + overdueMs;
+  }
+
+  override stopped(reason: Failure): void {
+    this.stoppedAt = performance.now();
+    this.onStop?.(reason);
+  }
+
+  land(): void {
+    this.landed = true;
+    this.call.unlisten(this);
+  }
+}
+
+/** Every load of a world, and the laws that each has to keep when it begins. */
+export class Loads {
+  begun = 0;
+  #open: Load[] = [];
+  readonly #world: World;
+  readonly #all: Load[] = [];
+  /** The largest query that was sent in a call: a smaller one in the same call is a half of it. */
+  readonly #batches = new WeakMap<Call, number>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Loads whose call goes on though it should not. */
+  get unended(): readonly string[] {
+    return this.#all.filter(({ call }) => !call.over).map(({ site, keys, startedAt }) => `${name(site)} of ${keys.join(' ')} at ${startedAt} ms`);
+  }
+
+  underWay(process: number, user: User): boolean {
+    return this.#open.some((load) => load.site.process === process && !load.landed && !load.call.over && load.keys.some((key) => key.startsWith(user)));
+  }
+
+  begin(site: Site, keys: readonly string[], call: Call): Load {
+    const { journal } = this.#world;
+    this.begun++;
+    const load = new Load(site, keys, call);
+    journal.note(`${name(site)} loads ${keys.join(' ')}`);
+    if (call.over) journal.fault(`${name(site)} was asked in a call that was over`);
+    this.#all.push(load);
+    this.#open = this.#open.filter(({ landed, stoppedAt }) => !landed && performance.now() - stoppedAt < endingMs);
+    for (const other of this.#open) if (other.overdue) journal.fault(`${name(other.site)} still loads ${other.keys.join(' ')}, begun at ${other.startedAt} ms`);
+    if (site.plan.batch) this.#inBounds(load, site.plan.batch);
+    else if (site.plan.cache ?? site.plan.keyed) this.#once(load);
+    this.#open.push(load);
+    return load;
+  }
+
+  /** Whether this query is a half of one that has failed: it needs no place of its own. */
+  isHalf({ call, keys }: Pick<Load, 'call' | 'keys'>): boolean {
+    const whole = this.#batches.get(call);
+    if (whole === undefined) this.#batches.set(call, keys.length);
+    return whole !== undefined;
+  }
+
+  #inBounds(load: Load, { sizeMax, inFlightMax }: NonNullable<SourcePlan['batch']>): void {
+    const { journal } = this.#world;
+    const { site, keys } = load;
+    if (keys.length > sizeMax) journal.fault(`${name(site)} was asked for ${keys.length} keys, and ${sizeMax} is its most`);
+    if (new Set(keys).size < keys.length) journal.fault(`${name(site)} was asked twice for a key: ${keys.join(' ')}`);
+    const others = this.#open.filter((other) => other.site === site);
+    if (others.length >= inFlightMax) journal.fault(`${name(site)} was asked ${others.length + 1} queries at a time, and ${inFlightMax} is its most`);
+    journal.saw('a batch had several keys', keys.length > 1);
+  }
+
+  #once(load: Load): void {
+    const { data, journal } = this.#world;
+    const { site, keys } = load;
+    const now = performance.now();
+    const disturbedAt = site.plan.cache ? data.disturbedAt(site.process, keys[0]!.split('/')[0] as User) : -Infinity;
+    const joinable = this.#open.filter((other) =>
+      other.site === site && other.keys[0] === keys[0] && !other.call.over && now < other.joinableUntil && other.startedAt > disturbedAt + slackMs);
+    if (joinable.length > 0) journal.fault(`${name(site)} loads ${keys[0]} twice at a time`);
+  }
+}
+
+export const name = ({ process, plan }: Site): string => `${plan.name}@${process}`;
