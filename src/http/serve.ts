@@ -8,10 +8,10 @@ import { noCredentials, notAllowed } from './auth/refused.ts';
 import { wantsReload } from './caching.ts';
 import { headerOf, type HttpContext, requestOf, targetOf } from './context.ts';
 import type { Edge } from './edge.ts';
-import { guarded } from './guarded.ts';
 import { inputFrom } from './input.ts';
 import { observed } from './observed.ts';
 import { mediaType } from './media-type.ts';
+import { outerGuarded } from './outer-guard.ts';
 import { statedDeadlineMs } from './stated-deadline.ts';
 import { streamed } from './stream.ts';
 import { whole } from './whole.ts';
@@ -48,7 +48,7 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
       }
       const type = mediaType(headerOf(c, 'accept'));
       if (type === 'application/json') {
-        return whole(await guarded(asked(input, call), call, { graceMs, name: asked.name, log: edge.log }), c, route, visit, edge);
+        return whole(await outerGuarded(asked(input, call), call, { graceMs, name: asked.name, log: edge.log }), c, route, visit, edge);
       }
       const reply = await streamed(type, asked.stream(input, call), call, visit, edge);
       // A reply to HEAD is never read, so nothing would end its stream.

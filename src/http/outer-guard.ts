@@ -15,7 +15,7 @@ interface GuardOptions {
  * fires there is a bug in it, and it says so. p-timeout costs 6.7 µs, so it is started only once a call has been
  * stopped (docs/decisions/0005).
  */
-export function guarded<T>(answer: Promise<T>, call: Call, options: GuardOptions): Promise<T> {
+export function outerGuarded<T>(answer: Promise<T>, call: Call, options: GuardOptions): Promise<T> {
   return new Promise((resolve, reject) => {
     const guard = new Guard(answer, reject, options);
     if (call.reason) guard.stopped();

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { startCall } from '../../src/core/call.ts';
 import { Failure } from '../../src/core/failure.ts';
-import { guarded } from '../../src/http/guarded.ts';
+import { outerGuarded } from '../../src/http/outer-guard.ts';
 import { fakeTime, pass, settled, watch } from '../core/fake-time.ts';
 import { watchListeners } from '../core/listening.ts';
 import { keptLog } from './in-memory.ts';
@@ -18,7 +18,7 @@ function guard() {
 test('an answer in time passes, and nothing stays', async () => {
   const { lines, promise, resolve, options } = guard();
   using call = startCall(1_000);
-  const answer = guarded(promise, call, options);
+  const answer = outerGuarded(promise, call, options);
   expect(vi.getTimerCount()).toBe(1);
   resolve(1);
   expect(await answer).toBe(1);
@@ -31,7 +31,7 @@ test('an answer in time passes, and nothing stays', async () => {
 test('a failure in time passes, and nothing stays', async () => {
   const { lines, promise, reject, options } = guard();
   using call = startCall(1_000);
-  const answer = watch(guarded(promise, call, options));
+  const answer = watch(outerGuarded(promise, call, options));
   const lost = new Failure('source_failed', 'lost');
   reject(lost);
   await settled();
@@ -46,7 +46,7 @@ test.each([
 ])('an answer that %s a little after the end passes as it is, and is no bug', async (_, land, expected) => {
   const of = guard();
   using call = startCall(1_000);
-  const answer = watch(guarded(of.promise, call, of.options));
+  const answer = watch(outerGuarded(of.promise, call, of.options));
   await pass(1_049);
   expect(answer.now).toEqual({ state: 'pending' });
   land(of);
@@ -60,7 +60,7 @@ test.each([
 test('an answer that is deaf to its end is given up after the grace, and the log says that this is a bug', async () => {
   const { lines, promise, options } = guard();
   using call = startCall(1_000);
-  const answer = watch(guarded(promise, call, options));
+  const answer = watch(outerGuarded(promise, call, options));
   await pass(1_050);
   expect(answer.now).toMatchObject({ state: 'failed', atMs: 1_050, error: { code: 'deadline_exceeded', message: 'no answer by the deadline' } });
   expect(lines).toMatchObject([{ level: 'error', aggregate: 'user-overview', msg: 'an aggregate ignored its end: this is a bug in the engine' }]);
@@ -69,7 +69,7 @@ test('an answer that is deaf to its end is given up after the grace, and the log
 test('what a deaf answer says afterwards is not heard', async () => {
   const { promise, reject, options } = guard();
   using call = startCall(1_000);
-  const answer = watch(guarded(promise, call, options));
+  const answer = watch(outerGuarded(promise, call, options));
   await pass(1_050);
   const { now } = answer;
   reject(new Error('far too late'));
@@ -80,7 +80,7 @@ test('what a deaf answer says afterwards is not heard', async () => {
 test('the grace begins when the call is stopped, by whoever', async () => {
   const { promise, options } = guard();
   using call = startCall(1_000);
-  const answer = watch(guarded(promise, call, options));
+  const answer = watch(outerGuarded(promise, call, options));
   await pass(100);
   call.stop(new Failure('client_gone', 'the client went away'));
   await pass(50);
@@ -91,7 +91,7 @@ test('for a call that is over already the grace begins at once', async () => {
   const { promise, options } = guard();
   using call = startCall(1_000);
   call.end();
-  const answer = watch(guarded(promise, call, options));
+  const answer = watch(outerGuarded(promise, call, options));
   await pass(49);
   expect(answer.now).toEqual({ state: 'pending' });
   await pass(1);
