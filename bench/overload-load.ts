@@ -7,8 +7,8 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { path } from './services.ts';
 
-/** What an answer is worth nothing after: the deadline of the aggregate. */
-const patienceMs = 2_000;
+/** After it an answer is worth nothing: the deadline of the aggregate, and what a reply needs to be written and read. Answers given at the deadline are in time. */
+const patienceMs = 2_100;
 /**
  * All are made before anything is measured, since in an overload the kernel's queue of new ones (511) overflows first, and what
  * is lost there is no service's affair. Enough for all to be too late where none is shed; who finds no free one is not answered.
