@@ -71,8 +71,6 @@ export class Loads {
   #open: Load[] = [];
   readonly #world: World;
   readonly #all: Load[] = [];
-  /** The largest query that was sent in a call: a smaller one in the same call is a half of it. */
-  readonly #batches = new WeakMap<Call, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -100,13 +98,6 @@ export class Loads {
     else if (site.plan.cache ?? site.plan.keyed) this.#once(load);
     this.#open.push(load);
     return load;
-  }
-
-  /** Whether this query is a half of one that has failed: it needs no place of its own. */
-  isHalf({ call, keys }: Pick<Load, 'call' | 'keys'>): boolean {
-    const whole = this.#batches.get(call);
-    if (whole === undefined) this.#batches.set(call, keys.length);
-    return whole !== undefined;
   }
 
   #inBounds(load: Load, { sizeMax, inFlightMax }: NonNullable<SourcePlan['batch']>): void {
