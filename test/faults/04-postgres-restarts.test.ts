@@ -5,12 +5,11 @@ import type { Postgres } from '../../demo/postgres.ts';
 import { json } from '../support/answers.ts';
 import { startOwnPostgres } from '../support/own-postgres.ts';
 import type { Database } from '../support/postgres.ts';
-import { eventually } from '../support/redis.ts';
 import { traffic } from '../support/traffic.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { seedDatabase } from '../system/gateway.ts';
 import { type Service, startService } from '../system/service.ts';
-import { expectComplete, isComplete } from './complete.ts';
+import { isComplete, wellAgain } from './complete.ts';
 import { sometimes } from './sometimes.ts';
 
 const saw = sometimes('it answered before', 'a fast restart failed requests', 'an immediate restart failed requests', 'a connection broke that nobody used');
@@ -44,7 +43,7 @@ test.each(['fast', 'immediate'] as const)('a process lives through a restart of 
   saw(mode === 'fast' ? 'a fast restart failed requests' : 'an immediate restart failed requests', meanwhile.length > 0);
   await own.up();
   await requests.more(1);
-  await eventually(async () => isComplete(await service.ask(1)), () => 'expected whole answers again');
+  await wellAgain((user) => service.ask(user));
   for (const { status, headers } of (await requests.stop()).filter(({ status }) => status !== 200)) {
     expect([502, 503, 504]).toContain(status);
     expect(headers['content-type']).toBe('application/problem+json');
@@ -52,8 +51,7 @@ test.each(['fast', 'immediate'] as const)('a process lives through a restart of 
   // Once more, while nobody asks: what breaks then breaks in the pool alone.
   await own.restart(mode);
   saw('a connection broke that nobody used', (await service.logged('an idle connection was lost'))['level'] === 40);
-  await eventually(async () => isComplete(await service.ask(1)), () => 'expected whole answers again');
-  expectComplete(await Promise.all(Array.from({ length: 20 }, (_, at) => service.ask(at + 1))));
+  await wellAgain((user) => service.ask(user));
   expect([service.over, (await service.probe('/livez')).status, (await service.probe('/readyz')).status]).toEqual([false, 200, 200]);
   expect(service.stderr).toBe('');
 });

@@ -1,14 +1,15 @@
 // Row 12. An upstream answers with bytes that are no answer: changed on the way, cut short, compressed into a bomb, of
-// another type. Its part is a bad answer, and never is the reply a 500 or what came passed on.
+// another type. Its part is a bad answer, and never is the reply a 500 or what came passed on; the answers after it are whole.
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Answer, body, truncated } from '../support/answers.ts';
+import { type Answer, body, json, truncated } from '../support/answers.ts';
 import { internals } from '../support/failing.ts';
 import { unreadableBodies, wrongShapes } from '../support/hostile-bodies.ts';
 import { type Connection, keepAlive } from '../support/http-client.ts';
 import type { Database } from '../support/postgres.ts';
 import { type Gateway, seedDatabase, startGateway } from '../system/gateway.ts';
+import { expectComplete } from './complete.ts';
 import { sometimes } from './sometimes.ts';
 
 const saw = sometimes('a change broke the answer', 'a change left an answer', 'a body was refused before it was read');
@@ -39,6 +40,9 @@ async function recommendationsAfter(answer: Answer): Promise<Overview> {
   const reply = await gateway.ask(1, { connection });
   expect([reply.status, reply.json]).toMatchObject([200, { user_data: { name: 'User 1' }, analytics: { view: 12, purchase: 3 } }]);
   expect(reply.text).not.toMatch(internals);
+  gateway.upstream.answer(json(['a', 'b']));
+  // Two for one that fails: a source of which less than half is good is asked less.
+  expectComplete([await gateway.ask(1, { connection }), await gateway.ask(1, { connection })]);
   return reply.json as Overview;
 }
 

@@ -24,7 +24,7 @@ interface Body {
 const shedLines = ({ log }: Service) => log.filter(({ msg }) => msg === 'overloaded: requests were shed');
 
 test('while an optional source hangs, hundreds wait for it and none is shed: nothing is overloaded', async () => {
-  await using it = await serve({ DATABASE_URL: database.url });
+  await using it = await serve({ DATABASE_URL: database.url, ADMISSION: 'on' });
   const { service, upstream } = it;
   upstream.answer(hang);
   let answered = 0;
@@ -74,7 +74,7 @@ async function once(look: () => Promise<boolean>, tell: string): Promise<void> {
 }
 
 test('asked for more than its CPU can do, it leaves parts out and sheds, answers the others, and is whole as soon as it is over', { timeout: 120_000 }, async () => {
-  await using it = await serve({ DATABASE_URL: database.url }, './heavy.ts');
+  await using it = await serve({ DATABASE_URL: database.url, ADMISSION: 'on' }, './heavy.ts');
   const { service } = it;
   const ready = async () => (await service.probe('/readyz')).status === 200;
   const clients = crowd(service, 80);

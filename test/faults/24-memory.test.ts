@@ -30,7 +30,7 @@ function client(url: string, id: number, heard: (status: string) => void): Socke
 const ask = (socket: Socket, id: number): boolean => socket.write(`GET /api/aggregated?user_id=${1 + (id % 20)} HTTP/1.1\r\nHost: test\r\n\r\n`);
 
 test('with little memory and ten thousand clients that ask at once, it sheds what it cannot hold, and lives', { timeout: 240_000 }, async () => {
-  await using it = await serve({ DATABASE_URL: database.url, ADMISSION: 'off', IN_FLIGHT_MAX: String(ceiling), NODE_OPTIONS: '--max-old-space-size=160' });
+  await using it = await serve({ DATABASE_URL: database.url, IN_FLIGHT_MAX: String(ceiling), NODE_OPTIONS: '--max-old-space-size=160' });
   const { service, upstream } = it;
   const statuses = new Map<string, number>();
   let replies = 0;

@@ -7,6 +7,7 @@ import { json, status } from '../support/answers.ts';
 import type { Database } from '../support/postgres.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { type Gateway, seedDatabase, startGateway } from '../system/gateway.ts';
+import { expectComplete } from './complete.ts';
 import { sometimes } from './sometimes.ts';
 
 const saw = sometimes('a redirect was sent', 'a connection that was tried was seen', 'the part was there again');
@@ -47,6 +48,9 @@ test.each(codes.flatMap((code) => targets.map((target) => [code, target] as cons
   expect(JSON.stringify([reply.headers, reply.text])).not.toMatch(/169\.254|fd00|metadata|secret|passwd/);
   expect(gateway.upstream.requests.slice(asked).map(({ url }) => url)).toEqual(['/recommendations?user=1']);
   saw('a redirect was sent');
+  gateway.upstream.answer(json(['back']));
+  // Two for one that fails: a source of which less than half is good is asked less.
+  expectComplete([await gateway.ask(1), await gateway.ask(1)]);
 });
 
 test('in all that, nobody was connected to but those whom the gateway knows', async () => {

@@ -80,7 +80,7 @@ describe.concurrent('the process', { timeout: 60_000 }, () => {
     await using service = await startService(environment);
     await service.ask(1);
     expect((await service.probe('/readyz?verbose')).text).toBe([
-      '[+] listening ok', '[+] not draining ok', '[+] postgres ok', '[+] analytics ok', '[+] recommender ok', 'readyz check passed', '',
+      '[+] listening ok', '[+] not draining ok', '[+] not shedding ok', '[+] postgres ok', '[+] analytics ok', '[+] recommender ok', 'readyz check passed', '',
     ].join('\n'));
     // Probes have a port of their own, and nothing else is there.
     expect((await service.probe('/api/aggregated?user_id=1')).status).toBe(404);

@@ -20,11 +20,11 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Starts the service as `npm start` does, from its sources, with this environment and nothing of ours; on a busy machine a connection may take its time. */
+/** Starts the service as `npm start` does, from its sources, with this environment and nothing of ours. On a busy machine a connection may take its time, and nothing is left out for the load. */
 function start(environment: Environment, options: readonly string[] = [], otel: readonly string[] = ['--import', './otel/start.ts']): ChildProcess {
   const child = spawn(process.execPath, [...otel, 'src/main.ts', ...options], {
     cwd: root,
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', POOL_WAIT_MS: '10000', CACHE: 'off', ...environment },
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', POOL_WAIT_MS: '10000', CACHE: 'off', ADMISSION: 'off', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // A test that is given up by its runner disposes of nothing.

@@ -37,6 +37,10 @@ test('its headers say how long each part took, that nobody may pass it on as fre
     'server-timing': expect.stringMatching(/^user_data;dur=[\d.]+, recommendations;dur=[\d.]+, analytics;dur=[\d.]+, traceparent;desc="[-0-9a-f]{55}"$/),
     date: expect.any(String),
     connection: 'close',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
   });
   expect(headers['server-timing']).toContain(`traceparent;desc="${String(headers['traceresponse'])}"`);
 });
@@ -90,16 +94,27 @@ test('requests that come one upon the other on one connection are answered in th
 test.each([
   ['an upgrade that there is not', 'GET /api/aggregated?user_id=3 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade, close\r\n\r\n'],
   ['HTTP/1.0', 'GET /api/aggregated?user_id=3 HTTP/1.0\r\n\r\n'],
-  ['a whole URL', 'GET http://elsewhere/api/aggregated?user_id=3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
-  ['a body', 'GET /api/aggregated?user_id=3 HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody'],
+  ['a whole URL', 'GET http://a/api/aggregated?user_id=3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
+  ['a body of JSON', 'GET /api/aggregated?user_id=3 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'],
 ])('a request with %s has its answer', async (_, bytes) => {
   expect((await raw(gateway.url, bytes)).toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\nConnection: close\r\n[^]*"User 3"/);
 });
 
-test('a body behind a GET is not taken for the next request', async () => {
+test.each([
+  ['a whole URL of another host', 400, 'GET http://elsewhere/api/aggregated?user_id=3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
+  ['a body of no type', 415, 'GET /api/aggregated?user_id=3 HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody'],
+])('a request with %s is refused with %d', async (_, status, bytes) => {
+  expect((await raw(gateway.url, bytes)).toString().match(/HTTP\/1\.1 \d+|User \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+});
+
+test.each([
+  ['JSON', 'Content-Type: application/json\r\n', ['HTTP/1.1 200', 'User 3', 'HTTP/1.1 404']],
+  // Refused, and what follows is not read.
+  ['no type', '', ['HTTP/1.1 415']],
+])('a body of %s behind a GET is not taken for the next request', async (_, type, heard) => {
   const smuggled = 'GET /api/aggregated?user_id=4 HTTP/1.1\r\nHost: a\r\n\r\n';
-  const asked = `GET /api/aggregated?user_id=3 HTTP/1.1\r\nHost: a\r\nContent-Length: ${smuggled.length}\r\n\r\n${smuggled}GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
-  expect((await raw(gateway.url, asked)).toString().match(/HTTP\/1\.1 \d+|User \d+/g)).toEqual(['HTTP/1.1 200', 'User 3', 'HTTP/1.1 404']);
+  const asked = `GET /api/aggregated?user_id=3 HTTP/1.1\r\nHost: a\r\n${type}Content-Length: ${smuggled.length}\r\n\r\n${smuggled}GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+  expect((await raw(gateway.url, asked)).toString().match(/HTTP\/1\.1 \d+|User \d+/g)).toEqual(heard);
 });
 
 test('megabytes pass through whole, whatever their letters', async () => {
