@@ -34,8 +34,8 @@ export const retried = (means: RetryMeans): Policy => (next) => (input, call) =>
 };
 
 async function again<In, Out>(means: RetryMeans, next: Source<In, Out>, input: In, call: Call, error: unknown): Promise<Out> {
-  // Who was refused has not asked, and earns nothing.
-  if (!(error instanceof Failure) || !refusals.has(error.code)) means.budget.earn();
+  // Who was refused has not asked, and who was stopped may have waited for a place all the time: they earn nothing.
+  if (!call.over && (!(error instanceof Failure) || !refusals.has(error.code))) means.budget.earn();
   const waitMs = error instanceof Failure ? waitBefore(means, error, call) : undefined;
   if (waitMs === undefined) throw error;
   means.budget.spend();

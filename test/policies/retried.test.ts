@@ -84,6 +84,16 @@ test('not before ten were asked, and then one for ten', async () => {
   expect(asked).toHaveLength(44);
 });
 
+test('who left earns nothing: perhaps they waited for a place, and asked nothing', async () => {
+  const { source, asked, budget } = stage();
+  using call = startCall(1_000);
+  const answer = watch(source('a', call));
+  call.stop(clientGone);
+  asked[0]!.reject(clientGone);
+  await settled();
+  expect([answer.now, budget.affords]).toMatchObject([{ state: 'failed', error: clientGone }, false]);
+});
+
 test.each([[101, 1, 'with no time left for an answer'], [126, 2, 'with time for one']])('at %d ms before the deadline it is asked %d times: %s', async (leftMs, times) => {
   const { source, asked } = stage();
   using call = startCall(leftMs);
