@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hang } from '../support/answers.ts';
+import { type Answer, hang, json } from '../support/answers.ts';
 import { open, request } from '../support/http-client.ts';
 import type { Database } from '../support/postgres.ts';
 import { dial } from '../support/raw-http.ts';
 import { bounded } from '../support/until.ts';
 import { crowd } from '../system/crowd.ts';
 import { seedDatabase } from '../system/gateway.ts';
+import type { Service } from '../system/service.ts';
 import { eventsOf } from '../system/streams.ts';
 import { Balancer } from './balancer.ts';
 import { serve, type Served } from './served.ts';
@@ -19,9 +20,13 @@ const saw = sometimes('workers were replaced twenty times', 'processes were repl
 
 const restarts = 20;
 
+/** An answer that takes its time: some requests are under way at each moment, and the CPU is left to those who start. */
+const later: Answer = (request, response) => { setTimeout(() => { json(['a', 'b'])(request, response); }, 50); };
+
 test('twenty rolling restarts of two workers lose no request', { timeout: 600_000 }, async () => {
   await using it = await serve({ DATABASE_URL: database.url, WORKERS: '2', LOG_LEVEL: 'info' });
-  const { service } = it;
+  const { service, upstream } = it;
+  upstream.answer(later);
   await service.logged('all workers listen');
   const clients = crowd((id, options) => service.ask(id, { ...options, timeoutMs: 20_000 }), 4);
   for (let restart = 1; restart <= restarts; restart++) {
@@ -38,23 +43,33 @@ test('twenty rolling restarts of two workers lose no request', { timeout: 600_00
 
 test('twenty processes replaced one by one behind a balancer lose no request', { timeout: 600_000 }, async () => {
   await using stack = new AsyncDisposableStack();
-  const start = async () => stack.use(await serve({ DATABASE_URL: database.url, DRAIN_DELAY_MS: '1000' }));
+  const start = async () => {
+    const served = stack.use(await serve({ DATABASE_URL: database.url, DRAIN_DELAY_MS: '1000' }));
+    served.upstream.answer(later);
+    return served;
+  };
   const balancer = stack.use(new Balancer());
   const url = await balancer.listen();
   let old: Served = await start();
   await balancer.add(old.service);
   const clients = crowd((id, options) => request(`${url}/api/aggregated?user_id=${id}`, { ...options, timeoutMs: 20_000 }), 4);
-  for (let restart = 1; restart <= restarts; restart++) {
-    const fresh = await start();
-    await balancer.add(fresh.service);
+  const replaced = async (service: Service) => {
     const before = clients.replies();
-    old.service.signal('SIGTERM');
-    await balancer.without(old.service);
-    expect(await old.service.ended()).toBe(0);
+    service.signal('SIGTERM');
+    await balancer.without(service);
+    expect(await service.ended()).toBe(0);
     saw('requests came during each restart', clients.replies() > before);
-    saw('processes were replaced twenty times', restart === restarts);
+  };
+  let gone = Promise.resolve();
+  for (let restart = 1; restart <= restarts; restart++) {
+    // The next one starts while the one that was replaced last still drains.
+    const [fresh] = await Promise.all([start(), gone]);
+    await balancer.add(fresh.service);
+    gone = replaced(old.service);
     old = fresh;
+    saw('processes were replaced twenty times', restart === restarts);
   }
+  await gone;
   await clients.stop();
   expect(clients.statuses).toEqual(new Set([200]));
 });
