@@ -8,7 +8,10 @@ import type { Visit } from './visit.ts';
 type Data = Readonly<Record<string, unknown>>;
 
 /** What may be said to somebody who still waits. That somebody else has gone is never among it. */
-const told = new Set(['not_found', 'source_failed', 'bad_answer', 'overloaded', 'deadline_exceeded']);
+const told = new Set(['not_found', 'source_failed', 'bad_answer', 'overloaded', 'source_resting', 'deadline_exceeded']);
+
+/** A source that has just failed is left alone for so long, while there is something to serve. */
+const backOffMs = 1_000;
 
 /** Looks whether an answer may be given to a visit. What is wrong goes to the journal. */
 export class Judge {
@@ -39,6 +42,7 @@ export class Judge {
     if (!told.has(error.code)) judge.#fault(`it was told ${error.code} of ${error.part}`);
     if (error.message === leftOut.message) judge.#fault(`the required part ${error.part} was left out`);
     if (!isRequired(visit.screen, error.part.split('.'))) judge.#fault(`it failed for ${error.part}, which is no required part`);
+    judge.#rests(error);
     journal.saw('a required part failed the answer');
     journal.saw('a required part of a nested aggregate failed', error.part.includes('.'));
   }
@@ -70,8 +74,15 @@ export class Judge {
     if (!failure || !told.has(failure.code)) this.#fault(`${part} is missing because of ${failure?.code}`);
     if (failure?.message === leftOut.message && !this.#visit.brownout) this.#fault(`${part} was left out, and there was no brownout`);
     if (value !== null) this.#fault(`${part} is missing, and its value is ${JSON.stringify(value)}`);
+    if (failure) this.#rests(failure);
     journal.saw('an optional part was missing');
     journal.saw('a brownout left a part out', failure === leftOut);
+  }
+
+  /** Only its message says which source rests: that of the part, or one that it needs. */
+  #rests({ code, message }: { readonly code: string; readonly message: string }): void {
+    const { process, world } = this.#visit;
+    if (code === 'source_resting') world.attempts.rests(process.at, message.slice(0, message.indexOf(' ')));
   }
 
   /** It is of whom it was asked about, and so is what it was made from. */
@@ -90,7 +101,8 @@ export class Judge {
   }
 
   #fresh(plan: SourcePlan, value: Value, { part, state, collapsed }: PartReport): void {
-    const { askedAt, floor, process, brownout, world: { journal } } = this.#visit;
+    const { askedAt, floor, process, brownout, world } = this.#visit;
+    const { journal } = world;
     // Who asks may have waited since; at least when they asked it was good.
     const ageMs = askedAt - value.at;
     const { cache } = plan;
@@ -99,13 +111,31 @@ export class Judge {
     // A coalesced load may have begun before; a batch is joined only until it is sent.
     const coalesced = plan.keyed && !plan.batch;
     if (!cache && !coalesced && ageMs > 0) this.#fault(`${part} was loaded ${ageMs} ms before it was asked for`);
+    if (!cache && coalesced && askedAt > world.loads.joinableUntil(value)) this.#fault(`${part} was loaded for somebody whose deadline had passed`);
+    if (state === 'stale') this.#refreshed(plan, value, part, ageMs);
     if (cache && value.version < floor) this.#fault(`${part} is as of change ${value.version}, and change ${floor} was heard of before`);
     journal.saw('an answer came from the cache', state === 'cache');
     journal.saw('something stale was served', state === 'stale');
     journal.saw('something stale was served at the deadline', state === 'stale' && performance.now() >= this.#visit.deadlineAt);
+    journal.saw('what rested was served stale', state === 'stale' && this.#instead(plan, ageMs));
     journal.saw('an answer was shared with another request', collapsed);
     journal.saw('an entry of another process was used', value.process !== process.at);
     journal.saw('a brownout served what was stale', brownout && state === 'stale');
+  }
+
+  /** Who is served what is stale sets a refresh off, unless one is under way, or has just failed. Where nothing else says when it may begin. */
+  #refreshed({ name, guardMs, limit, batch, cache }: SourcePlan, { user }: Value, part: string, ageMs: number): void {
+    const { askedAt, brownout, process, world } = this.#visit;
+    if (!cache || guardMs !== undefined || limit || batch || brownout || process.door) return;
+    if (ageMs > 0.9 * cache.freshMs + cache.staleMs || world.loads.lately(process.at, name, user, askedAt - backOffMs)) return;
+    this.#fault(`${part} is stale, and nobody refreshes it`);
+  }
+
+  /** It stood in for a failure, though for a second nothing was loaded: it was the guard that failed. */
+  #instead({ name, guardMs, limit, cache }: SourcePlan, ageMs: number): boolean {
+    const { askedAt, deadlineAt, brownout, process, question, world } = this.#visit;
+    if (!cache || guardMs === undefined || limit || brownout || performance.now() >= deadlineAt || ageMs < cache.freshMs + cache.staleMs) return false;
+    return !world.loads.lately(process.at, name, question.user, askedAt - backOffMs);
   }
 
   #fault(text: string): void {

@@ -1,6 +1,7 @@
 import { type Call, Listener } from '../../src/core/call.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { SourcePlan, User } from './plan.ts';
+import type { Value } from './process.ts';
 import type { World } from './world.ts';
 
 /** A source in one process. */
@@ -33,7 +34,9 @@ export class Load extends Listener {
   readonly startedAt = performance.now();
   /** The earliest deadline of the calls that this one lies in: then nobody may join any more. */
   readonly joinableUntil: number;
-  landed = false;
+  landedAt = Infinity;
+  /** Made in addition: a retry, or a hedge. */
+  extra = false;
   stoppedAt = Infinity;
   /** Told when the call is stopped, unless the source is deaf. */
   onStop: ((reason: Failure) => void) | undefined;
@@ -54,13 +57,17 @@ export class Load extends Listener {
     return !this.landed && !this.call.over && performance.now() > this.joinableUntil + overdueMs;
   }
 
+  get landed(): boolean {
+    return this.landedAt < Infinity;
+  }
+
   override stopped(reason: Failure): void {
     this.stoppedAt = performance.now();
     this.onStop?.(reason);
   }
 
   land(): void {
-    this.landed = true;
+    this.landedAt = performance.now();
     this.call.unlisten(this);
   }
 }
@@ -85,8 +92,21 @@ export class Loads {
     return this.#open.some((load) => load.site.process === process && !load.landed && !load.call.over && load.keys.some((key) => key.startsWith(user)));
   }
 
+  /** Whether anything of this source is loaded for this user, or was until this moment or later. */
+  lately(process: number, source: string, user: User, since: number): boolean {
+    return this.#all.some(({ site, keys, landedAt, stoppedAt }) =>
+      site.process === process && site.plan.name === source && keys[0]!.startsWith(user) && Math.min(landedAt, stoppedAt) >= since);
+  }
+
+  /** Until when others might join the load that brought this; of several that began in its moment, the longest. */
+  joinableUntil({ process, source, user, page, at }: Value): number {
+    const loads = this.#all.filter(({ site, keys, startedAt }) =>
+      startedAt === at && site.process === process && site.plan.name === source && keys[0] === textOf(site.plan, { user, page }));
+    return Math.max(...loads.map(({ joinableUntil }) => joinableUntil));
+  }
+
   begin(site: Site, keys: readonly string[], call: Call): Load {
-    const { journal } = this.#world;
+    const { attempts, journal, rooms } = this.#world;
     this.begun++;
     const load = new Load(site, keys, call);
     journal.note(`${name(site)} loads ${keys.join(' ')}`);
@@ -94,8 +114,11 @@ export class Loads {
     this.#all.push(load);
     this.#open = this.#open.filter(({ landed, stoppedAt }) => !landed && performance.now() - stoppedAt < endingMs);
     for (const other of this.#open) if (other.overdue) journal.fault(`${name(other.site)} still loads ${other.keys.join(' ')}, begun at ${other.startedAt} ms`);
+    rooms.begins(site, call);
+    load.extra = attempts.begins(load);
+    if (site.plan.limit) this.#inPlaces(load, site.plan.limit);
     if (site.plan.batch) this.#inBounds(load, site.plan.batch);
-    else if (site.plan.cache ?? site.plan.keyed) this.#once(load);
+    else if (!load.extra && (site.plan.cache ?? site.plan.keyed)) this.#once(load);
     this.#open.push(load);
     return load;
   }
@@ -110,10 +133,18 @@ export class Loads {
     journal.saw('a batch had several keys', keys.length > 1);
   }
 
+  /** A place is given back a second after its attempt should have ended, and not before it has. */
+  #inPlaces({ site }: Load, { underWay }: NonNullable<SourcePlan['limit']>): void {
+    const others = this.#open.filter((other) => other.site === site);
+    if (others.length >= underWay) this.#world.journal.fault(`${name(site)} was asked ${others.length + 1} times at a time, and ${underWay} is its most`);
+  }
+
+  /** Not of a cached source with places: what began before an invalidation may get to its load long after it. */
   #once(load: Load): void {
     const { data, journal } = this.#world;
     const { site, keys } = load;
     const now = performance.now();
+    if (now >= load.joinableUntil || (site.plan.cache && site.plan.limit)) return;
     const disturbedAt = site.plan.cache ? data.disturbedAt(site.process, keys[0]!.split('/')[0] as User) : -Infinity;
     const joinable = this.#open.filter((other) =>
       other.site === site && other.keys[0] === keys[0] && !other.call.over && now < other.joinableUntil && other.startedAt > disturbedAt + slackMs);

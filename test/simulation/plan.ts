@@ -22,6 +22,12 @@ export interface SourcePlan {
   readonly timeoutMs: number | undefined;
   readonly batch: { readonly sizeMax: number; readonly inFlightMax: number; readonly waitingMax: number } | undefined;
   readonly cache: { readonly freshMs: number; readonly staleMs: number; readonly errorMs: number } | undefined;
+  /** Ask again, and ask twice. Only where the work is shared: there each attempt is known by the call it is made in. */
+  readonly retry: boolean;
+  readonly hedge: boolean;
+  /** After so long an attempt counts as failed. */
+  readonly guardMs: number | undefined;
+  readonly limit: { readonly underWay: number; readonly waiting: number } | undefined;
   /** The source that it asks first, by its position. */
   readonly needs: number | undefined;
   /** How often, of a hundred loads, it does not listen to its end. */
@@ -62,22 +68,33 @@ function sourcePlan(random: Random, others: readonly SourcePlan[]): SourcePlan {
   const batched = random.chance(30);
   const memoise = random.chance(30);
   const needs = !batched && others.length > 0 && random.chance(40) ? random.below(others.length) : undefined;
+  const keyed = batched || memoise || random.chance(70);
+  const cache = random.chance(50) ? cacheTimes(random) : undefined;
+  const shared = keyed || cache !== undefined;
   return {
     name: `source-${others.length}`,
     // What needs something that differs by page differs by page itself.
     byPage: random.chance(60) || (needs !== undefined && others[needs]!.byPage),
-    keyed: batched || memoise || random.chance(70),
+    keyed,
     memoise,
     timeoutMs: random.chance(50) ? random.pick([80, 300, 1_500]) : undefined,
     batch: batched ? { sizeMax: random.pick([1, 2, 3, 100]), inFlightMax: random.between(1, 2), waitingMax: random.pick([1, 3, 50]) } : undefined,
-    cache: random.chance(50) ? cacheTimes(random) : undefined,
+    cache,
+    retry: shared && random.chance(40),
+    hedge: shared && !batched && random.chance(40),
+    guardMs: random.chance(40) ? random.pick([100, 1_000]) : undefined,
+    limit: !batched && random.chance(30) ? { underWay: random.pick([1, 2, 5]), waiting: random.pick([0, 1, 3, 20]) } : undefined,
     needs,
     deafPercent: random.pick([0, 20, 100]),
   };
 }
 
+/** A question to it has no load of its own only if it was refused: nothing of it is shared, kept or asked twice. */
+export const isPlain = ({ keyed, cache }: SourcePlan): boolean => !keyed && !cache;
+
 function cacheTimes(random: Random) {
-  const staleMs = random.pick([0, 500, 5_000]);
+  // Half a minute outlives a refresh that is given up.
+  const staleMs = random.pick([0, 500, 5_000, 30_000]);
   return { freshMs: random.pick([50, 1_000, 10_000]), staleMs, errorMs: Math.max(staleMs, random.pick([0, 2_000, 30_000])) };
 }
 

@@ -9,7 +9,7 @@ import { source } from '../../src/policies/source.ts';
 import type { Door } from '../policies/shared-tier.ts';
 import { batchedLoad } from './batches.ts';
 import { type Key, type Site, textOf } from './loads.ts';
-import type { PartPlan, Question, ScreenPlan, SourcePlan, WorldPlan } from './plan.ts';
+import { isPlain, type PartPlan, type Question, type ScreenPlan, type SourcePlan, type WorldPlan } from './plan.ts';
 import type { World } from './world.ts';
 
 export type Text = JsonText<Value>;
@@ -46,15 +46,16 @@ export class Process {
   }
 
   #source(plan: SourcePlan): Source<Question, Text> {
-    const { name, keyed, memoise, timeoutMs, cache: times, byPage } = plan;
+    const { name, keyed, memoise, timeoutMs, cache: times, byPage, retry, hedge, guardMs, limit } = plan;
     const site: Site = { process: this.at, plan };
     const key = (question: Question): string => textOf(plan, question);
-    return source<Question, Text>({
+    const made = source<Question, Text>({
       name,
       load: plan.batch ? batchedLoad(this.#world, site) : this.#load(site),
       ...(keyed ? { key } : {}),
       ...(timeoutMs === undefined ? {} : { timeout: `${timeoutMs}ms` }),
-      memoise,
+      memoise, retry, hedge, limit,
+      guard: guardMs === undefined ? undefined : { slow: `${guardMs}ms` },
       ...(times && {
         cache: {
           in: this.cache, subject: 'user', by: byPage ? ['page'] : [], tags: ({ user }) => [`users:${user}`],
@@ -64,6 +65,7 @@ export class Process {
         },
       }),
     });
+    return isPlain(plan) && limit ? this.#world.rooms.watched(site, made) : made;
   }
 
   /** What somebody wrote by hand: it may ask another source first. */

@@ -48,6 +48,8 @@ async function play(world: World, clock: Clock, random: Random): Promise<void> {
   const endsAt = random.between(5_000, 90_000);
   while (performance.now() < endsAt && world.journal.faults.length === 0) {
     story.next();
+    await settled();
+    world.rooms.look();
     await clock.until(performance.now() + story.gap());
   }
   await clock.until(performance.now() + quietMs);
@@ -71,11 +73,13 @@ async function recovered(world: World, clock: Clock): Promise<void> {
     process.cache.flush();
   }
   world.tier.entries.clear();
+  // What begins in the moment of a flush counts as begun before it, and is not joined.
+  await clock.until(performance.now() + 1);
   const story = new Story(world, clock, randomFrom(0));
   for (const wish of story.everything()) {
     const visit = story.visit(...wish);
     await clock.until(visit.deadlineAt + 1);
-    if (!visit.complete) world.journal.fault(`${visit.name} has no whole answer, though all is well`);
+    if (!visit.complete && !story.crowds(visit.screen)) world.journal.fault(`${visit.name} has no whole answer, though all is well`);
   }
   await clock.until(performance.now() + quietMs);
 }

@@ -1,16 +1,16 @@
 import type { Random } from '../../demo/seed/random.ts';
 import type { Clock } from './clock.ts';
-import { pages, type Question, type User, users } from './plan.ts';
+import { isPlain, pages, type Question, type ScreenPlan, type SourcePlan, type User, users } from './plan.ts';
 import type { Process } from './process.ts';
 import { Visit, type Wish } from './visit.ts';
 import type { World } from './world.ts';
 
-const events = ['visit', 'burst', 'leave', 'change', 'change all', 'weather', 'brownout', 'stall', 'outage', 'slow tier', 'read-only tier', 'quiet'] as const;
+const events = ['visit', 'burst', 'rush', 'leave', 'change', 'change all', 'weather', 'brownout', 'stall', 'outage', 'slow tier', 'read-only tier', 'quiet'] as const;
 type Event = (typeof events)[number];
 
 /** How likely each is. A seed leaves some of them out: what always happens together hides what one of them does alone. */
 const usual: Readonly<Record<Event, number>> = {
-  visit: 60, burst: 2, leave: 10, change: 8, 'change all': 1, weather: 6, brownout: 2, stall: 2, outage: 3, 'slow tier': 2, 'read-only tier': 1, quiet: 2,
+  visit: 60, burst: 2, rush: 2, leave: 10, change: 8, 'change all': 1, weather: 6, brownout: 2, stall: 2, outage: 3, 'slow tier': 2, 'read-only tier': 1, quiet: 2,
 };
 
 /** What happens to a world: who asks, who leaves, what breaks, what changes. */
@@ -23,6 +23,8 @@ export class Story {
   /** Half of what happens is about one user: what never meets shows nothing. */
   readonly #focus: User;
   #brownout = false;
+  /** Bursts that are still to come, one soon after the other: a guard and a hedge need many at a time. One rush a story is costly enough. */
+  #rush: number | undefined;
   #pauseMs = 0;
 
   constructor(world: World, clock: Clock, random: Random) {
@@ -35,7 +37,8 @@ export class Story {
 
   next(): void {
     this.#pauseMs = 0;
-    this.#happens(events[this.#random.weighted(this.#weights)]!);
+    if (this.#rush) this.#rush--;
+    this.#happens(this.#rush ? 'burst' : events[this.#random.weighted(this.#weights)]!);
     const { journal, processes } = this.#world;
     journal.saw('memory was full', processes.some(({ cache: { memory } }) => memory.bytes > 0.9 * memory.bytesMax));
   }
@@ -43,6 +46,7 @@ export class Story {
   /** Mostly many things happen in a short time. */
   gap(): number {
     const random = this.#random;
+    if (this.#rush) return random.between(20, 150);
     return this.#pauseMs + [0, random.between(1, 30), random.between(30, 500), random.between(500, 5_000)][random.weighted([3, 8, 6, 3])]!;
   }
 
@@ -62,6 +66,17 @@ export class Story {
     }
   }
 
+  /** Whether one visit to this screen asks some source more often than it may be asked at a time. */
+  crowds(screen: ScreenPlan): boolean {
+    const { sources } = this.#world.plan;
+    const asked = sourcesOf(screen).flatMap((plan) => {
+      const chain = [plan];
+      for (let { needs } = plan; needs !== undefined; { needs } = sources[needs]!) chain.push(sources[needs]!);
+      return chain;
+    });
+    return sources.some((plan) => plan.limit && isPlain(plan) && asked.filter((one) => one === plan).length > plan.limit.underWay);
+  }
+
   #happens(event: Event): void {
     const { journal } = this.#world;
     const random = this.#random;
@@ -71,6 +86,9 @@ export class Story {
         journal.saw('a burst came');
         for (let left = random.between(10, 40); left > 0; left--) this.#visits();
         return;
+      case 'rush':
+        this.#rush ??= 10;
+        return this.#world.systems.turn(random.pick(this.#world.plan.sources).name, random.pick(['down', 'slow', 'fine']));
       case 'leave': return this.#leaves();
       case 'change': return this.#changes([this.#someone()]);
       case 'change all': return this.#changes(users);
@@ -138,3 +156,5 @@ export class Story {
     journal.saw('the shared tier could be read only', door.grantsNone);
   }
 }
+
+const sourcesOf = ({ parts }: ScreenPlan): readonly SourcePlan[] => parts.flatMap(({ asks }) => ('parts' in asks ? sourcesOf(asks) : [asks]));

@@ -3,18 +3,20 @@ import { Failure } from '../../src/core/failure.ts';
 import { type Load, name } from './loads.ts';
 import type { World } from './world.ts';
 
-const weathers = ['fine', 'slow', 'down', 'frozen'] as const;
+const weathers = ['fine', 'slow', 'down', 'frozen', 'poisonous'] as const;
 type Weather = (typeof weathers)[number];
 
-const fates = ['answers', 'finds nothing', 'fails', 'answers nonsense', 'crashes', 'throws', 'hangs', 'is poisoned'] as const;
+const fates = ['answers', 'finds nothing', 'fails', 'answers nonsense', 'crashes', 'throws', 'hangs', 'is poisoned', 'is lost'] as const;
 type Fate = (typeof fates)[number];
 
 /** Of a hundred loads in this weather, how many meet which fate. */
 const odds: Readonly<Record<Weather, readonly number[]>> = {
-  fine: [80, 4, 2, 2, 1, 1, 3, 7],
-  slow: [94, 2, 1, 1, 0, 0, 2, 0],
-  down: [4, 1, 60, 5, 10, 10, 5, 5],
-  frozen: [8, 0, 0, 0, 0, 0, 92, 0],
+  fine: [76, 4, 2, 2, 1, 1, 3, 7, 4],
+  slow: [92, 2, 1, 1, 0, 0, 2, 0, 2],
+  down: [4, 1, 30, 5, 10, 10, 5, 5, 30],
+  frozen: [8, 0, 0, 0, 0, 0, 92, 0, 0],
+  // What a batch in halves has to live through: one half is answered, and the other one hangs.
+  poisonous: [35, 2, 0, 0, 0, 0, 23, 40, 0],
 };
 
 const failures: Readonly<Record<Exclude<Fate, 'answers' | 'hangs'>, () => Error>> = {
@@ -23,6 +25,7 @@ const failures: Readonly<Record<Exclude<Fate, 'answers' | 'hangs'>, () => Error>
   'answers nonsense': () => new Failure('bad_answer', 'that is no answer'),
   crashes: () => new Error('something that nobody foresaw'),
   throws: () => new Error('something that nobody foresaw'),
+  'is lost': () => new Failure('source_failed', 'nothing of it came', { retryable: true }),
   'is poisoned': () => new Failure('source_failed', 'one key was too much', { divisible: true }),
 };
 
@@ -39,15 +42,14 @@ export class Systems {
     this.#random = random;
   }
 
-  turn(source: string): void {
-    const weather = this.#random.pick(weathers);
+  turn(source: string, weather: Weather = this.#random.pick(weathers)): void {
     this.#weather.set(source, weather);
     this.#world.journal.note(`${source} is ${weather}`);
   }
 
   /** Lands the load with what `answer` makes of it, or with its fate. Throws by itself if that is its fate. */
   meet<Out>(load: Load, answer: () => Out): Promise<Out> {
-    const { journal } = this.#world;
+    const { attempts, journal } = this.#world;
     const weather = (!this.healed && this.#weather.get(load.site.plan.name)) || 'fine';
     const fate = this.healed ? 'answers' : fates[this.#random.weighted(odds[weather])]!;
     const delayMs = this.#delay(weather);
@@ -62,6 +64,8 @@ export class Systems {
         if (load.landed) return;
         const late = load.call.over;
         load.land();
+        if (fate === 'answers' && !late) attempts.answered(load);
+        if (fate === 'is lost' && !late) attempts.failed(load);
         if (fate === 'answers' || fate === 'hangs') resolve(answer());
         else reject(failures[fate]());
         journal.saw(fate === 'answers' ? 'a source answered after its end' : 'a source rejected after its end', late);

@@ -3,12 +3,14 @@ import type { Relay } from '../../src/cache/cache.ts';
 import type { Call } from '../../src/core/call.ts';
 import { JsonText } from '../../src/core/json-text.ts';
 import { type Door, ScriptedTier } from '../policies/shared-tier.ts';
+import { Attempts } from './attempts.ts';
 import { Data } from './data.ts';
 import type { Journal } from './journal.ts';
 import type { Listening } from './listening.ts';
 import { type Key, Loads, type Site } from './loads.ts';
 import type { WorldPlan } from './plan.ts';
 import { Process, type Text, type Value } from './process.ts';
+import { Rooms } from './rooms.ts';
 import { Systems } from './systems.ts';
 
 /** A service of one or two processes on scripted systems. */
@@ -17,6 +19,8 @@ export class World {
   readonly journal: Journal;
   readonly data: Data;
   readonly loads: Loads;
+  readonly attempts: Attempts;
+  readonly rooms: Rooms;
   readonly systems: Systems;
   readonly tier = new ScriptedTier();
   readonly processes: Process[] = [];
@@ -31,6 +35,8 @@ export class World {
     this.journal = journal;
     this.data = new Data(this, plan.processes);
     this.loads = new Loads(this);
+    this.attempts = new Attempts(this);
+    this.rooms = new Rooms(this);
     this.systems = new Systems(this, random);
     const heard: ((tags: readonly string[]) => void)[] = [];
     for (let at = 0; at < plan.processes; at++) {
