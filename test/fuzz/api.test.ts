@@ -1,6 +1,9 @@
 // Requests that schemathesis invents from the API's description, valid ones and broken ones: none is answered in a way
 // that the description does not know, and none with a 500.
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { request } from '../support/http-client.ts';
@@ -34,11 +37,14 @@ async function description(): Promise<string> {
 test.runIf('command' in tool)('whatever is sent, the answer is one that the description knows', { timeout: 600_000 }, async () => {
   const command = (tool as { readonly command: string }).command;
   const args = ['run', await description(), '--url', gateway.url, '--checks', 'all', '--phases', 'examples,coverage,fuzzing', '--max-examples', examples, '--request-timeout', '5', '--workers', '1', '--no-color'];
+  // It keeps what it has found where it runs; each run is to find it anew.
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-fuzz-'));
   const { code, said } = await new Promise<{ code: number; said: string }>((resolve) => {
-    execFile(command, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    execFile(command, args, { cwd: folder, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, said: `${stdout}${stderr}` });
     });
   });
+  await rm(folder, { recursive: true });
   expect(code, said).toBe(0);
   expect(gateway.log.filter(({ msg }) => msg === 'request').length, 'requests that came').toBeGreaterThan(100);
 });
