@@ -27,6 +27,8 @@ export class Flight implements Fallback {
   kept: Freshness | undefined = undefined;
   /** Somebody else's load brought it. */
   collapsed = false;
+  /** When the oldest load began that the value was made from, if somebody else's was joined: on the clock of `performance.now()`. */
+  since = Infinity;
   /** Whoever waits takes it in the moment of its deadline: the promise of it would be heard one moment too late. */
   fallback: Fallback | undefined = undefined;
 
@@ -38,10 +40,11 @@ export class Flight implements Fallback {
   }
 
   /** This part's value came as that one did. */
-  follow({ served, kept, collapsed }: Flight): void {
+  follow({ served, kept, collapsed, since }: Flight): void {
     this.served = served;
     this.kept = kept;
     this.collapsed ||= collapsed;
+    if (since < this.since) this.since = since;
   }
 
   /** What there is instead of an answer, if the deadline comes now. */

@@ -36,6 +36,7 @@ class Load<Out> extends Shared<Out> {
   constructor(places: Places<Load<Out>>, id: string, asker: Call) {
     super();
     this.call = Call.shared(asker.deadlineAt, asker.trace);
+    this.call.flight.since = performance.now();
     this.#places = places;
     this.#place = places.take(id, this);
   }

@@ -185,7 +185,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
   }
 
   #keep(answer: Out | Failure, limits: Limits): Stored<Out> | undefined {
-    return this.#line.keep(this.#wanted, this.#startedAt, answer, limits, this.#entry);
+    return this.#line.keep(this.#wanted, Math.min(this.#startedAt, this.call.flight.since), answer, limits, this.#entry);
   }
 
   #close(): void {
