@@ -107,7 +107,9 @@ export class Judge {
     const ageMs = askedAt - value.at;
     const { cache } = plan;
     const limitMs = cache && (state === 'cache' ? cache.freshMs : cache.freshMs + cache.errorMs);
-    if (limitMs !== undefined && state !== 'live' && ageMs >= limitMs) this.#fault(`${part} is ${state} and was ${ageMs} ms old when it was asked for`);
+    // What was made from another source's stale answer is stale too, and a load that was joined may have begun before.
+    const madeFromStale = state === 'stale' && plan.needs !== undefined;
+    if (limitMs !== undefined && state !== 'live' && !madeFromStale && ageMs >= limitMs) this.#fault(`${part} is ${state} and was ${ageMs} ms old when it was asked for`);
     // A coalesced load may have begun before; a batch is joined only until it is sent.
     const coalesced = plan.keyed && !plan.batch;
     if (!cache && !coalesced && ageMs > 0) this.#fault(`${part} was loaded ${ageMs} ms before it was asked for`);
