@@ -1,4 +1,5 @@
 import type { Duration } from '../core/duration.ts';
+import { batchSize } from '../core/metrics.ts';
 import { type Source, speaks, stack } from '../core/source.ts';
 import { attempted, type AttemptRules } from './attempted.ts';
 import { isBatched } from './batched.ts';
@@ -53,7 +54,7 @@ function loadOf<In, Out>(spec: SourceSpec<In, Out>): { readonly load: Source<In,
   const policy = attempted(name, spec);
   if (!isBatched(load)) return { load: policy(load), isBatch: false };
   if (limit) throw new TypeError(`expected source ${name} to have no limit, since its load is batched and has inFlightMax, but got one`);
-  return { load: load.byQuery(policy), isBatch: true };
+  return { load: load.byQuery(policy, batchSize.of(name)), isBatch: true };
 }
 
 function keyOf<In, Out>({ name, key, memoise }: SourceSpec<In, Out>, plan: CachePlan<In> | undefined): ((input: In) => string) | undefined {
