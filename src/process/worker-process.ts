@@ -42,11 +42,13 @@ export class WorkerProcess {
     const limit = setTimeout(() => { this.kill(); }, startMs);
     worker.on('message', (message: unknown) => {
       const said = read(message);
+      if (said?.about === 'listening') {
+        this.endsWithinMs = said.endsWithinMs;
+        resolve();
+      } else if (said) {
+        heard(said);
+      }
       if (said?.about === 'counted') this.#countIsOver();
-      if (said && said.about !== 'listening') return heard(said);
-      if (!said) return;
-      this.endsWithinMs = said.endsWithinMs;
-      resolve();
     });
     void this.gone.then((ended) => {
       reject(new NotStarted(ended));
