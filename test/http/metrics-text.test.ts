@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { type About, readings } from '../../src/core/meter.ts';
-import '../../src/core/metrics.ts';
+import { requestDuration } from '../../src/core/metrics.ts';
 import { metricsText, prometheusName } from '../../src/http/metrics-text.ts';
 
 const about = (more: Partial<About>): About => ({ name: 'a.b', help: 'What', kind: 'counter', unit: '', labels: [], bounds: [], together: 'sum', ...more });
@@ -33,5 +33,6 @@ test('a value cannot break out of its quotes', () => {
 test('docs/metrics.md has every metric with its kind and labels, in the same order, and no other', async () => {
   const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
   const rows = page.split('\n').filter((line) => line.startsWith('| `')).map((line) => line.replaceAll(/[` ]/g, '').split('|').slice(1, 4));
+  expect(rows[0]![0]).toBe(prometheusName(requestDuration.about));
   expect(rows).toEqual(readings().map(({ about: one }) => [prometheusName(one), one.kind, one.labels.join().replaceAll('.', '_')]));
 });

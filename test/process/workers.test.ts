@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { readings } from '../../src/core/meter.ts';
-import '../../src/core/metrics.ts';
+import { partDuration } from '../../src/core/metrics.ts';
 import { read } from '../../src/process/worker-messages.ts';
 import { workersIn } from '../../src/process/workers.ts';
 
@@ -16,7 +15,7 @@ test.each([undefined, '', 'abc', '-1', '1.5', '129', '1e2', ' 2', '99999999999']
 
 test.each([
   { about: 'end' }, { about: 'retire' }, { about: 'listening', endsWithinMs: 5 }, { about: 'forget', tags: [] }, { about: 'forget', tags: ['users:1', 'users:*'] },
-  { about: 'count' }, { about: 'count all' }, { about: 'counted', readings: readings() }, { about: 'all counted', readings: [] },
+  { about: 'count' }, { about: 'count all' }, { about: 'counted', readings: [partDuration.reading] }, { about: 'all counted', readings: [] },
 ])('a message is understood: %j', (message) => {
   expect(read(structuredClone(message))).toEqual(message);
 });
