@@ -15,10 +15,6 @@ export function startSdk({ traces, metrics }: Wanted): void {
   // Not the others: the host's warns where there is no machine id, as in containers, and the process's tells the command line.
   env['OTEL_NODE_RESOURCE_DETECTORS'] ||= 'service';
   env['OTEL_SERVICE_NAME'] ||= 'tributary';
-  // Short, so that a trace is there to look at a second after its request; large, so that a burst is not dropped.
-  env['OTEL_BSP_SCHEDULE_DELAY'] ||= '1000';
-  env['OTEL_BSP_MAX_QUEUE_SIZE'] ||= '8192';
-  env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] ||= '1024';
   const exporter = env['OTEL_TRACES_EXPORTER'] || 'otlp';
   startNodeSdk({
     logLevel: env['OTEL_LOG_LEVEL'] || 'warn',
@@ -29,7 +25,7 @@ export function startSdk({ traces, metrics }: Wanted): void {
     logRecordProcessors: [],
     // Which requests are sampled is decided before the SDK is asked (src/http/trace-context.ts): whatever reaches it is.
     sampler: new AlwaysOnSampler(),
-    // The SDK makes those of other exporters itself, and counts nothing.
+    // Those of other exporters the SDK makes itself, and nobody counts what they drop.
     ...(traces ? (exporter === 'otlp' ? { spanProcessors: [spanProcessor()] } : {}) : { spanProcessors: [] }),
   });
 }

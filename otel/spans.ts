@@ -14,10 +14,12 @@ export const spanProcessor = (): SpanProcessor => new BatchSpanProcessor({
     grpc: () => new GrpcExporter(),
   }),
   selfObsMeterProvider: dropCounting,
-  maxQueueSize: numberIn('OTEL_BSP_MAX_QUEUE_SIZE', 8_192),
+  // Short, so that a trace is there to look at a second after its request; large, so that a burst is not dropped.
   scheduledDelayMillis: numberIn('OTEL_BSP_SCHEDULE_DELAY', 1_000),
-  exportTimeoutMillis: numberIn('OTEL_BSP_EXPORT_TIMEOUT', 30_000),
+  maxQueueSize: numberIn('OTEL_BSP_MAX_QUEUE_SIZE', 8_192),
   maxExportBatchSize: numberIn('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 1_024),
+  // The SDK's own.
+  exportTimeoutMillis: numberIn('OTEL_BSP_EXPORT_TIMEOUT', 30_000),
 });
 
 /** What the processor tells about each span that it is done with, its queue having been full or its export having failed. */
