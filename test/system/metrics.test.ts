@@ -23,7 +23,7 @@ const requests = 'http_server_request_duration_seconds_count';
 const counted = (service: Service, count: number) => eventually(async () => (await scrape(service)).sum(requests) === count, () => `expected ${count} requests`, 10_000);
 
 test('what happened is counted: requests by how they ended, parts by how they came, and who was not let in', { timeout: 60_000 }, async () => {
-  await using service = await start({ RATE_LIMIT: '11/1h' });
+  await using service = await start({ RATE_LIMIT: '11/10m' });
   upstream.answer(json(['a', 'b']), status(500));
   expect((await service.ask(1)).status).toBe(200);
   for (let again = 0; again < 3; again++) expect((await service.ask(1)).status).toBe(200);
@@ -60,7 +60,7 @@ test('what happened is counted: requests by how they ended, parts by how they ca
 });
 
 test('a failed answer says of what; what was shed is counted as that alone', { timeout: 60_000 }, async () => {
-  await using service = await start({ IN_FLIGHT_MAX: '1' });
+  await using service = await start({ IN_FLIGHT_MAX: '1', ADMISSION: 'off' });
   upstream.answer(hang);
   const before = upstream.requests.length;
   const waiting = service.ask(5);
