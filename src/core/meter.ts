@@ -1,5 +1,5 @@
 // How things are counted: what is counted is in metrics.ts. By our own hand and not by OpenTelemetry's instruments, which look
-// up their series by a hash of the attributes with each record: that took 2.3 µs of a ready answer's 15 (docs/decisions/0021).
+// up their series by a hash of the attributes with each record: 2.3 µs for a ready answer that costs some 15 (docs/decisions/0021).
 
 export interface About {
   /** In OpenTelemetry's form, with dots and without the unit. */

@@ -174,7 +174,8 @@ export class Ready implements Keeper {
       response.writeHead(200, headers).end(reply.body, 'latin1');
     }
     reply.counted.answers.add();
-    (unchanged ? reply.counted.unchanged : reply.counted.whole).record((performance.now() - now) / 1_000);
-    logAccess(this.#edge.log, { method: 'GET', route: reply.route, status: unchanged ? 304 : 200, startedAt: now, trace });
+    const tookMs = performance.now() - now;
+    (unchanged ? reply.counted.unchanged : reply.counted.whole).record(tookMs / 1_000);
+    logAccess(this.#edge.log, { method: 'GET', route: reply.route, status: unchanged ? 304 : 200, tookMs, trace });
   }
 }

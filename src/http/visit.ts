@@ -21,7 +21,7 @@ interface Access {
   /** The route and not the path: ids do not belong in logs. */
   readonly route: string;
   readonly status: number;
-  readonly startedAt: number;
+  readonly tookMs: number;
   readonly trace: Trace;
   readonly failure?: Failure | undefined;
   readonly missing?: readonly PartReport[];
@@ -29,22 +29,22 @@ interface Access {
 
 /** What every request that is over leaves: one line in the log, and one in the figures. */
 export function account(log: Logger, access: Access): void {
-  const { method, route, status, startedAt, failure } = access;
+  const { method, route, status, tookMs, failure } = access;
   // As spans have it, a client's mistake is no error, nor is it one that the client left. A stream may fail behind its 200.
   const type = failure && (status >= 500 || status < 400) ? failure.code : '';
-  requestDuration.of(method, route, String(status), type).record((performance.now() - startedAt) / 1_000);
+  requestDuration.of(method, route, String(status), type).record(tookMs / 1_000);
   logAccess(log, access);
 }
 
 /** The one line that a request leaves in the log. */
-export function logAccess(log: Logger, { method, route, status, startedAt, trace, failure, missing = [] }: Access): void {
+export function logAccess(log: Logger, { method, route, status, tookMs, trace, failure, missing = [] }: Access): void {
   // Checked here, because building the line costs more than asking.
   if (!log.isLevelEnabled('info')) return;
   log.info({
     method,
     route,
     status,
-    duration_ms: tenths(performance.now() - startedAt),
+    duration_ms: tenths(tookMs),
     trace_id: trace.traceId,
     span_id: trace.spanId,
     ...(failure ? { code: failure.code } : {}),
@@ -125,7 +125,7 @@ export class Visit {
     } else if (this.answers && !this.failure) {
       this.#landed();
     }
-    account(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, startedAt: this.#startedAt, trace: this.trace, failure: this.failure, missing: this.#missing });
+    account(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, tookMs: performance.now() - this.#startedAt, trace: this.trace, failure: this.failure, missing: this.#missing });
     this.#endSpan();
   }
 
