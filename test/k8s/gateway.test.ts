@@ -143,3 +143,16 @@ describe.skipIf(unrendered)('production', () => {
     }
   });
 });
+
+test('the capacity guide counts replicas from the figures of the bench', () => {
+  const guide = read('docs/kubernetes.md');
+  const pages = ['40e6658', '0434a58'].map((commit) => read(`bench/results/${commit}.md`)).join('\n');
+  const rows = [...guide.matchAll(/^\| (?:hot|mixed|cold).*? \| ([\d,]+) \| ([\d,]+) \| (\d+) \| (\d+) \|$/gm)];
+  expect(rows).toHaveLength(4);
+  for (const [, figure = '', ...counted] of rows) {
+    const measured = Number(figure.replace(',', ''));
+    expect(pages).toContain(`| ${measured} |`);
+    const each = measured * 0.6 * 0.65;
+    expect(counted.map((text) => Number(text.replace(',', '')))).toEqual([Math.round(each), Math.ceil(10_000 / each), Math.ceil(100_000 / each)]);
+  }
+});
