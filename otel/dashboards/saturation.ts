@@ -6,7 +6,7 @@ const perSecond = (name: string): string => `rate(${name}{${here}}[$__rate_inter
 export const saturation = grafana({
   uid: 'tributary-saturation',
   title: 'Tributary: saturation',
-  about: 'How full everything is that has a bound: the loop, the processor, memory, connections, places. The fullest process counts, not the average one.',
+  about: 'How full everything is that has a bound: the loop, the processor, memory, connections, places. The fullest process counts, not the average one. With WORKERS a process stands for all of them: amounts are sums.',
   rows: [
     [
       figure({ title: 'Event loop', about: 'How late. From 25 ms on optional parts are left out, from 40 ms on requests may be shed.', unit: 's', from: 0.025 }, `max(${gauge('tributary_event_loop_delay_seconds')})`),
@@ -18,7 +18,7 @@ export const saturation = grafana({
     ],
     [
       lines({ title: 'Event loop delay', about: 'What is ready waits so long until the process comes to it.', unit: 's', from: 0.025 }, [gauge('tributary_event_loop_delay_seconds'), '{{instance}}']),
-      lines({ title: 'Processor', about: 'Of one core: a process has one thread for requests, and is full shortly below 1; garbage collection and zlib have others.', unit: 'percentunit', from: 0.9 }, [perSecond('process_cpu_seconds_total'), '{{instance}}']),
+      lines({ title: 'Processor', about: 'Of one core: a process has one thread for requests, and is full shortly below 1 (with WORKERS, below their number); collecting garbage has others.', unit: 'percentunit', from: 0.9 }, [perSecond('process_cpu_seconds_total'), '{{instance}}']),
       lines({ title: 'Garbage collection', about: 'The share of the time in which nothing else ran. More than a tenth: the heap is too small for what is under way.', unit: 'percentunit', from: 0.1 }, [perSecond('nodejs_gc_pause_seconds_total'), '{{instance}}']),
       lines({ title: 'Memory', about: 'resident is what the kernel counts against the limit of a container.', unit: 'bytes' },
         [gauge('process_resident_memory_bytes'), '{{instance}} resident'], [gauge('nodejs_heap_used_bytes'), '{{instance}} heap'],

@@ -20,9 +20,8 @@ describe('what is asked of Prometheus is what docs/metrics.md says there is', ()
 });
 
 test('the table is understood', () => {
-  expect(metrics.get('tributary_cache_results_total')?.labels.get('result')).toEqual(['hit', 'stale', 'miss', 'mended']);
-  expect(metrics.get('tributary_hedges_total')?.labels.get('winner')).toContain('second');
-  expect(metrics.has('tributary_part_duration_seconds_bucket')).toBe(true);
+  expect(metrics.get('tributary_cache_results_total')).toMatchObject({ kind: 'counter', labels: ['source', 'tier', 'result'] });
+  expect(metrics.get('tributary_part_duration_seconds_bucket')?.labels).toContain('le');
   expect(metrics.has('tributary_part_duration_seconds')).toBe(false);
 });
 
@@ -31,7 +30,7 @@ test.each([
   ['tributary_part_duration_seconds{job="x"}', '', 'expected a metric of docs/metrics.md, but got tributary_part_duration_seconds'],
   ['sum by (aggregate) (rate(tributary_shed_total[5m]))', '', 'but got aggregate'],
   ['sum(rate(tributary_shed_total{tier="memory"}[5m]))', '', 'to have the label tier'],
-  ['sum(rate(tributary_cache_results_total{result=~"hit|missed"}[5m]))', '', 'one of hit, stale, miss, mended, but got missed'],
+  ['sum(rate(tributary_cache_results_total{result=~"hit|missed"}[5m]))', '', 'but got missed'],
   ['tributary_shed_total', '', 'a rate of tributary_shed_total'],
   ['rate(tributary_brownout[5m])', '', 'no rate of tributary_brownout'],
   ['max(tributary_pool_waiting)', '{{poool}}', 'but got poool'],
