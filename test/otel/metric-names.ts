@@ -43,7 +43,7 @@ export function complaintsAbout(expr: string, legend = '', recorded: ReadonlySet
       continue;
     }
     for (const label of metric.labels) used.add(label);
-    const counts = metric.kind === 'histogram' || name!.endsWith('_total');
+    const counts = metric.kind !== 'gauge';
     if (counts !== (after === '[') && !rest.includes('_over_time') && !rest.startsWith('label_values')) complaints.push(`expected ${counts ? 'a rate of' : 'no rate of'} ${name}`);
     complaints.push(...mismatches(name!, metric, matchers));
   }

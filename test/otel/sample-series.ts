@@ -11,7 +11,7 @@ export function sampleSeries(minutes: number): { series: string; values: string 
       const some = listed.has(label) ? values : (sought[label] ?? ['x']);
       all = all.flatMap((one) => some.map((value) => `${one}, ${label}="${value}"`));
     }
-    const counts = kind === 'histogram' || name.endsWith('_total');
+    const counts = kind !== 'gauge';
     return all.map((one) => {
       const step = 60 * (1 + Math.max(0, sought['le']!.findIndex((le) => one.endsWith(`le="${le}"`))));
       return { series: `${name}{${one}}`, values: `${counts ? 0 : 1}+${counts ? step : 0}x${minutes}` };
