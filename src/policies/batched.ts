@@ -1,6 +1,6 @@
 import { Call } from '../core/call.ts';
 import { Failure, failureOf } from '../core/failure.ts';
-import { type Policy, type Source, stack } from '../core/source.ts';
+import { definedBy, type Policy, type Source, stack } from '../core/source.ts';
 import { untilOver } from '../core/until-over.ts';
 import { endingMs } from './ending.ts';
 import { BatchTrace } from './shared-trace.ts';
@@ -41,7 +41,7 @@ export function batched<In, Out>(spec: BatchSpec<In, Out>): Batched<In, Out> {
   const queue = new Queue(spec);
   const ask: Source<In, Out> = (input, call) => queue.ask(spec.key(input), call);
   const byQuery = (policy: Policy) => batched({ ...spec, loadMany: stack(spec.loadMany, policy) });
-  return Object.assign(ask, { byQuery });
+  return Object.assign(definedBy(ask, spec), { byQuery });
 }
 
 class Queue<Out> {

@@ -1,5 +1,5 @@
 import type { Duration } from '../core/duration.ts';
-import { type Source, speaks, stack } from '../core/source.ts';
+import { definedBy, type Source, speaks, stack } from '../core/source.ts';
 import { attempted, type AttemptRules } from './attempted.ts';
 import { isBatched } from './batched.ts';
 import { CachePlan, type CacheRules } from './cache-plan.ts';
@@ -31,7 +31,7 @@ export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
   const { load, isBatch } = loadOf(spec);
   const plan = rules && new CachePlan<In>(name, rules);
   const key = keyOf(spec, plan);
-  const asked = stack(
+  const asked = definedBy(stack(
     load,
     // Outermost, because a span that misses the wait for shared work does not explain a slow part.
     traced(name),
@@ -43,7 +43,7 @@ export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
     // Above the time-out, because callers share one load and one clock. A batch removes its duplicates itself.
     key && !rules?.in && !isBatch && coalesced(key),
     timeout && within(timeout),
-  );
+  ), spec);
   return rules?.in ? speaks(asked) : asked;
 }
 
