@@ -26,7 +26,7 @@ async function run(form, aggregates, landed) {
   leaving = new AbortController();
   const { signal } = leaving;
   const { route, as } = form.elements;
-  const { parts, deadlineMs } = aggregates.find((each) => each.route === route.value);
+  const { parts } = aggregates.find((each) => each.route === route.value);
   const query = new URLSearchParams([...new FormData(form)].filter(([name]) => name.startsWith('input.')).map(([name, value]) => [name.slice('input.'.length), value]));
   const rows = new Map(parts.map(({ name, required }) => [name, waiting(name, required)]));
   const end = h('p', { class: 'quiet' }, 'asking…');
@@ -35,7 +35,7 @@ async function run(form, aggregates, landed) {
   try {
     const reply = await fetch(`/_dev/ask${route.value}?${query}`, { headers: as?.value ? { 'x-demo-user': as.value } : {}, signal });
     const traceId = reply.headers.get('traceresponse')?.split('-')[1];
-    if (reply.headers.get('content-type') === 'text/event-stream') await follow(reply, { rows, end, startedAt, deadlineMs });
+    if (reply.headers.get('content-type') === 'text/event-stream') await follow(reply, { rows, end, startedAt });
     else end.replaceChildren(badge('bad', String(reply.status)), h('pre', {}, await pretty(reply)));
     if (traceId) end.append(' ', h('a', { href: `#/requests/${traceId}` }, 'see its trace'));
   } catch (error) {
@@ -43,13 +43,16 @@ async function run(form, aggregates, landed) {
   }
 }
 
-async function follow(reply, { rows, end, startedAt, deadlineMs }) {
+async function follow(reply, { rows, end, startedAt }) {
+  const bars = [];
   for await (const { event, data } of events(reply)) {
     const atMs = performance.now() - startedAt;
     if (event === 'part') {
-      const row = part(data, atMs, deadlineMs);
-      rows.get(data.part)?.replaceWith(row);
-      rows.set(data.part, row);
+      const bar = h('span', { class: `bar ${data.state}` });
+      rows.get(data.part)?.replaceWith(part(data, atMs, bar));
+      bars.push([bar, atMs]);
+      // What has just landed is the slowest so far, and the others are drawn beside it.
+      for (const [each, landedMs] of bars) each.style.inlineSize = `${(100 * landedMs) / atMs}%`;
     } else if (event === 'end') {
       end.replaceChildren(badge(data.complete ? 'good' : 'odd', data.complete ? 'complete' : 'incomplete'), ` after ${ms(atMs)}`);
     } else {
@@ -60,12 +63,11 @@ async function follow(reply, { rows, end, startedAt, deadlineMs }) {
 
 const waiting = (name, required) => h('div', { class: 'part' }, h('strong', {}, name), h('span', { class: 'quiet' }, required ? 'required' : 'optional'), h('span', { class: 'track waiting' }));
 
-function part({ part: name, state, took_ms: tookMs, age_ms: ageMs, error, data }, atMs, deadlineMs) {
-  const width = `${Math.max(0.5, Math.min(100, (100 * atMs) / deadlineMs))}%`;
+function part({ part: name, state, took_ms: tookMs, age_ms: ageMs, error, data }, atMs, bar) {
   const about = [ms(tookMs ?? atMs), ageMs !== undefined && `${Math.round(ageMs / 1_000)} s old`, error && `${error.code}: ${error.detail}`].filter(Boolean);
   return h('details', { class: 'part' },
     h('summary', {}, h('strong', {}, name), badge(state), h('span', { class: 'quiet' }, about.join(' · ')),
-      h('span', { class: 'track' }, h('span', { class: `bar ${state}`, style: { inlineSize: width } }))),
+      h('span', { class: 'track' }, bar)),
     h('pre', {}, JSON.stringify(data, null, 2)));
 }
 

@@ -7,16 +7,20 @@ import { optional } from '../../../src/core/part.ts';
 import { batched } from '../../../src/policies/batched.ts';
 import { source } from '../../../src/policies/source.ts';
 
-const answer = () => Promise.resolve(new JsonText<number>('1'));
+interface Question {
+  readonly id: string;
+}
+
+const answer = (_: Question) => Promise.resolve(new JsonText<number>('1'));
 const plain = source({ name: 'plain', load: answer });
 
 test('what is drawn is what was defined: policies in their order, with their rules', () => {
   const careful = source({
-    name: 'careful', load: answer, key: ({ id }: { id: string }) => id, timeout: '250ms', memoise: true, retry: true, hedge: true,
+    name: 'careful', load: answer, key: ({ id }: Question) => id, timeout: '250ms', memoise: true, retry: true, hedge: true,
     guard: { slow: '1s' }, limit: { underWay: 8, waiting: 20 },
     cache: { in: undefined, subject: 'id', fresh: '30s', stale: '5m', staleIfError: '10m' },
   });
-  const many = source({ name: 'many', load: batched({ key: ({ id }: { id: string }) => id, loadMany: () => Promise.resolve(new Map([['1', 1]])), sizeMax: 50, inFlightMax: 8 }) });
+  const many = source({ name: 'many', load: batched({ key: ({ id }: Question) => id, loadMany: () => Promise.resolve(new Map([['1', 1]])), sizeMax: 50, inFlightMax: 8 }) });
   const shared = source({ name: 'shared', load: answer, key: () => '' });
   const input = z.object({ id: z.string() });
   const inner = aggregate({ name: 'inner', input, deadline: '500ms', parts: { plain } });

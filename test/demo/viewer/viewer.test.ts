@@ -1,4 +1,3 @@
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace as api } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
@@ -6,14 +5,14 @@ import { BatchSpanProcessor, SimpleSpanProcessor, type SpanExporter, TracerProvi
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Viewer } from '../../../demo/dev/viewer/viewer.ts';
 import type { Waterfall } from '../../../demo/dev/viewer/waterfall.ts';
+import { json } from '../../support/answers.ts';
 import { open, request } from '../../support/http-client.ts';
 import { watchLeaks } from '../../support/leaks.ts';
 import { readSse } from '../../support/stream-readers.ts';
 import { startUpstream, type Upstream } from '../../support/upstream.ts';
-import { json } from '../../support/answers.ts';
+import { record, traceOne } from './recorded.ts';
 
 const shape = { name: 'overview', summary: undefined, deadlineMs: 2_000, access: 'public', fields: ['user_id'], parts: [] };
-const traceOne = '0af7651916cd43dd8448eb211c80319c';
 
 let gateway: Upstream;
 let viewer: Viewer;
@@ -32,23 +31,6 @@ afterEach(async () => {
 const traceUrl = (id: string) => `${viewer.endpoint}/_dev/traces/${id}`;
 const accessLine = (id = traceOne, more: object = {}) =>
   JSON.stringify({ level: 30, time: '2026-01-01T00:00:00.000Z', msg: 'request', method: 'GET', route: '/api/overview', status: 200, duration_ms: 3.2, trace_id: id, span_id: '00f067aa0ba902b7', ...more });
-
-/** A request with a part that failed, as the SDK makes it; the id of its trace. */
-function record(provider: TracerProvider): string {
-  const tracer = provider.getTracer('tributary');
-  const parent = { traceId: traceOne, spanId: 'b7ad6b7169203331', traceFlags: 1, isRemote: true };
-  const server = tracer.startSpan('GET /api/overview', { kind: SpanKind.SERVER, startTime: [1_700_000_000, 123_456_789] }, api.setSpanContext(ROOT_CONTEXT, parent));
-  const under = api.setSpan(ROOT_CONTEXT, server);
-  const part = tracer.startSpan('user_data', { attributes: { 'tributary.part': 'user_data', list: ['a', 'é'], half: 0.5, yes: true, whole: -42 }, startTime: [1_700_000_000, 125_000_000] }, under);
-  const query = tracer.startSpan('SELECT users', { kind: SpanKind.CLIENT, startTime: [1_700_000_000, 125_500_000], attributes: { 'db.query.text': 'select 1' }, links: [{ context: parent }] }, api.setSpan(ROOT_CONTEXT, part));
-  query.setStatus({ code: SpanStatusCode.ERROR, message: 'no answer' });
-  query.end([1_700_000_000, 130_000_000]);
-  part.setAttribute('error.type', 'deadline_exceeded').setStatus({ code: SpanStatusCode.ERROR, message: 'too late' });
-  part.end([1_700_000_000, 131_000_000]);
-  server.setAttributes({ 'http.response.status_code': 504 });
-  server.end([1_700_000_000, 133_456_789]);
-  return traceOne;
-}
 
 test.each([CompressionAlgorithm.NONE, CompressionAlgorithm.GZIP])('what the real exporter sends in JSON is shown as it was recorded (%s)', async (compression) => {
   const provider = new TracerProvider({ spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: `${viewer.endpoint}/v1/traces`, compression }) })] });
