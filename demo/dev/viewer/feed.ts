@@ -31,7 +31,11 @@ export class Feed {
 
   open(page: ServerResponse): void {
     const [oldest] = this.#pages;
-    if (oldest && this.#pages.size >= pagesMax) oldest.destroy();
+    if (oldest && this.#pages.size >= pagesMax) {
+      // At once: it says that it has closed only later, and until then would be the oldest again.
+      this.#pages.delete(oldest);
+      oldest.destroy();
+    }
     page.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     this.#pages.add(page);
     page.once('close', () => { this.#left(page); });

@@ -23,7 +23,7 @@ export interface Span extends SpanLink {
   readonly error: string | undefined;
 }
 
-/** Longer texts are cut: a trace of 200 spans then stays below some megabytes, whatever is sent. */
+/** Longer texts are cut: a statement of four thousand characters is long enough to be recognised. */
 const textMax = 4_096;
 /** Nobody reads more of one span. */
 const attributesMax = 64;

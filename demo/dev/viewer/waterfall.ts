@@ -48,7 +48,7 @@ export function waterfall(trace: Trace, traces: Traces): Waterfall {
     for (const link of span.links) {
       const other = traces.get(link.traceId);
       const target = other?.spans.get(link.spanId);
-      const kind = other && target && reasonToFollow(span, target, other);
+      const kind = other && target && reasonToFollow(span, target);
       if (kind) place(target, { trace: other, depth: depth + 1, from: kind });
     }
   }
@@ -74,8 +74,8 @@ interface Placed {
 }
 
 /** A link says nothing of its direction: the work of all is linked with all who wait for it, and they with the work. */
-function reasonToFollow(span: Span, target: Span, trace: Trace): 'shared' | 'behind' | undefined {
-  if (span.kind === 'internal' && !target.parentSpanId && target.kind === 'internal' && !trace.request) return 'behind';
+function reasonToFollow(span: Span, target: Span): 'shared' | 'behind' | undefined {
+  if (target.kind === 'internal' && target.parentSpanId === undefined) return 'behind';
   if (span.attributes['tributary.shared.role'] !== 'follower') return undefined;
   // Another asker of the same work came later, or waits below the same batch: its waiting explains nothing.
   const asks = 'tributary.source' in target.attributes;

@@ -4,6 +4,7 @@ import { describe, describeService } from '../../../demo/dev/viewer/definitions.
 import { aggregate } from '../../../src/core/aggregate.ts';
 import { JsonText } from '../../../src/core/json-text.ts';
 import { optional } from '../../../src/core/part.ts';
+import type { Source } from '../../../src/core/source.ts';
 import { batched } from '../../../src/policies/batched.ts';
 import { source } from '../../../src/policies/source.ts';
 
@@ -11,7 +12,7 @@ interface Question {
   readonly id: string;
 }
 
-const answer = (_: Question) => Promise.resolve(new JsonText<number>('1'));
+const answer: Source<Question, JsonText<number>> = () => Promise.resolve(new JsonText<number>('1'));
 const plain = source({ name: 'plain', load: answer });
 
 test('what is drawn is what was defined: policies in their order, with their rules', () => {

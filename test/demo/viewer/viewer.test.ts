@@ -97,6 +97,19 @@ test('pages hear at once of what is known, and then of what comes', async () => 
   }
 });
 
+test('a request is counted once, though its line and its span tell of it', async () => {
+  using page = await open(`${viewer.endpoint}/_dev/events`);
+  viewer.log(accessLine());
+  const provider = new TracerProvider({ spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: `${viewer.endpoint}/v1/traces` }) })] });
+  record(provider);
+  await provider.shutdown();
+  for await (const { event, data } of readSse(await page.response)) {
+    if (event !== 'rates') continue;
+    expect(JSON.parse(data)).toMatchObject({ '/api/overview': { perSecond: 0.1, parts: { user_data: { states: { missing: 0.1 }, asks: ['SELECT users'] } } } });
+    break;
+  }
+});
+
 test('when the last page has gone nothing is left running, nor when the viewer ends before its pages', async () => {
   using watch = watchLeaks({ allow: ({ madeAt }) => madeAt === undefined });
   const page = await open(`${viewer.endpoint}/_dev/events`);
