@@ -20,7 +20,7 @@ export function banner({ page, gateway, admin, recommender, postgres, redis }: U
   return `
 ${bold('Tributary is up.')} Ctrl-C ends everything.
 
-  ${bold('see it')}        ${bold(page)}
+  ${bold('page')}          ${bold(page)}
   gateway       ${gateway}
   admin         ${admin}/readyz
   recommender   ${recommender}/health
