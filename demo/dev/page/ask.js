@@ -38,6 +38,8 @@ async function run(form, aggregates, landed) {
     if (reply.headers.get('content-type') === 'text/event-stream') await follow(reply, { rows, end, startedAt });
     else end.replaceChildren(badge('bad', String(reply.status)), h('pre', {}, await pretty(reply)));
     if (traceId) end.append(' ', h('a', { href: `#/requests/${traceId}` }, 'see its trace'));
+    // What has not landed by now does not.
+    for (const row of landed.querySelectorAll('.waiting')) row.classList.remove('waiting');
   } catch (error) {
     if (!signal.aborted) end.replaceChildren(badge('bad', 'failed'), ` ${error.message}`);
   }

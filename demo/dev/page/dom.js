@@ -15,7 +15,7 @@ export const byId = (id) => document.getElementById(id);
 
 /** Milliseconds as somebody reads them: three digits are enough to compare. */
 export function ms(value) {
-  if (value >= 10_000) return `${(value / 1_000).toFixed(1)} s`;
+  if (value >= 1_000) return `${(value / 1_000).toFixed(value >= 10_000 ? 1 : 2)} s`;
   return value >= 100 ? `${Math.round(value)} ms` : `${value.toFixed(value >= 10 ? 1 : 2)} ms`;
 }
 

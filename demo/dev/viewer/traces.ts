@@ -36,7 +36,7 @@ export interface TracesOptions {
   readonly max?: number;
   /** How many of these places slow, incomplete and failed requests may hold while ordinary ones make room. */
   readonly remarkableMax?: number;
-  /** A request has ended; by its access line, which comes first, and once more when its spans have come. */
+  /** A request has ended: told by its access line, and by its span when that has come, which is usually later. */
   readonly onRequest?: (trace: Trace, by: Telling) => void;
 }
 
@@ -103,13 +103,13 @@ export class Traces {
     return trace;
   }
 
-  /** The access line and the server's span tell of the same request: the line knows why parts are missing, the span when it began. */
+  /** The access line and the server's span tell of the same request: the line knows why parts are missing, the span is what is drawn. */
   #learn(trace: Trace, told: Omit<RequestSummary, 'traceId' | 'slow'>, by: Telling): void {
     const before = trace.request;
     const same = before && before.route === told.route && Math.abs(before.atMs - told.atMs) < sameMs ? before : undefined;
     const slow = same?.slow ?? this.#typical.isSlow(told.route, told.durationMs);
-    const sure = by === 'line' || !same ? told : { ...same, atMs: told.atMs, durationMs: told.durationMs };
-    trace.request = { traceId: trace.traceId, slow, ...sure };
+    const [line, span] = by === 'line' ? [told, same ?? told] : [same ?? told, told];
+    trace.request = { ...line, traceId: trace.traceId, slow, atMs: span.atMs, durationMs: span.durationMs };
     if (isRemarkable(trace.request)) this.#keep(trace);
     this.#onRequest(trace, by);
   }
