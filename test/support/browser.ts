@@ -53,15 +53,23 @@ export class Browser implements AsyncDisposable {
     // Without its sandbox, which no container lets it have: it opens nothing but our own page.
     const args = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--remote-debugging-port=0', `--user-data-dir=${profile}`];
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    const url = await bounded(listening(child), () => 'expected chromium to start', startMs);
-    const socket = new WebSocket(url);
-    await once(socket, 'open');
-    const browser = new Browser(child, profile, socket);
-    const { targetId } = (await browser.#ask('Target.createTarget', { url: 'about:blank' })) as { targetId: string };
-    const { sessionId } = (await browser.#ask('Target.attachToTarget', { targetId, flatten: true })) as { sessionId: string };
-    browser.#session = sessionId;
-    for (const domain of ['Page', 'Runtime', 'Log']) await browser.#ask(`${domain}.enable`);
-    return browser;
+    try {
+      const socket = new WebSocket(await bounded(listening(child), () => 'expected chromium to start', startMs));
+      await once(socket, 'open');
+      const browser = new Browser(child, profile, socket);
+      await browser.#openPage();
+      return browser;
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
+  }
+
+  async #openPage(): Promise<void> {
+    const { targetId } = (await this.#ask('Target.createTarget', { url: 'about:blank' })) as { targetId: string };
+    const { sessionId } = (await this.#ask('Target.attachToTarget', { targetId, flatten: true })) as { sessionId: string };
+    this.#session = sessionId;
+    for (const domain of ['Page', 'Runtime', 'Log']) await this.#ask(`${domain}.enable`);
   }
 
   async open(url: string, { width, height, scheme }: Screen): Promise<void> {
@@ -111,13 +119,15 @@ export class Browser implements AsyncDisposable {
   }
 }
 
-async function listening(child: ChildProcess): Promise<string> {
-  for await (const line of createInterface({ input: child.stderr! })) {
-    const url = /^DevTools listening on (ws:.*)$/.exec(line)?.[1];
-    if (url === undefined) continue;
-    // Whatever else it says has to be read, or it would wait for a reader.
-    child.stderr!.resume();
-    return url;
-  }
-  throw new Error('expected chromium to listen, but it ended');
+/** The address of its protocol. Whatever it says later is read as well, or it would wait for a reader. */
+function listening(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    createInterface({ input: child.stderr! })
+      .on('line', (line) => {
+        const [, url] = /^DevTools listening on (ws:.*)$/.exec(line) ?? [];
+        if (url !== undefined) resolve(url);
+      })
+      .once('close', () => { reject(new Error('expected chromium to listen, but it ended')); });
+  });
 }
