@@ -1,19 +1,12 @@
 // A token for the demo: npm run -s demo:token -- --user 42 [--scope aggregates:read:any] [--role admin] [--ttl 1h]
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { importJWK, SignJWT } from 'jose';
-import { demoIssuer, demoKeys } from './dev/demo-keys.ts';
+import { demoToken } from './dev/demo-token.ts';
 
 const usage = 'expected --user 42, and if need be --scope aggregates:read:any, --role admin, --ttl 1h (s, m, h or d)';
 
 try {
-  const { user, scope, role, ttl } = readOptions(process.argv.slice(2));
-  const { privateKey } = await demoKeys(join(import.meta.dirname, '..'));
-  const token = await new SignJWT({ ...(scope.length > 0 ? { scope: scope.join(' ') } : {}), ...(role.length > 0 ? { roles: role } : {}) })
-    .setProtectedHeader({ alg: demoIssuer.algorithm, kid: privateKey.kid ?? '', typ: 'at+jwt' })
-    .setIssuer(demoIssuer.issuer).setAudience(demoIssuer.audience).setSubject(user).setIssuedAt().setExpirationTime(ttl)
-    .sign(await importJWK(privateKey));
-  console.log(token);
+  console.log(await demoToken(join(import.meta.dirname, '..'), readOptions(process.argv.slice(2))));
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;

@@ -9,7 +9,7 @@ import { answerPreflight } from './http/preflight.ts';
 import { Ready } from './http/ready.ts';
 import { createRoutes, type Routes } from './http/routes.ts';
 import type { Lane } from './http/server.ts';
-import { createSources } from './sources/sources.ts';
+import { createSources, type Sources } from './sources/sources.ts';
 
 export interface AppOptions extends EdgeOptions {
   /** Where answers are kept; left out, nothing is. */
@@ -34,14 +34,16 @@ export interface App {
   readonly admission: Admission | undefined;
 }
 
+/** What can be asked, by path: an aggregate is one file in aggregates/ and one line here. */
+export const aggregatesOf = (sources: Sources) => ({
+  '/api/aggregated': userOverview(sources),
+});
+
 /** Wires everything; asks nobody anything yet. */
 export function createApp(clients: Clients, { cache, corsOrigins = [], admission: adaptive = false, inFlightMax, ...options }: AppOptions): App {
   const edge = new Edge(options);
   const sources = createSources({ ...clients, cache });
-  const app = createRoutes(edge, {
-    // An aggregate is one file in aggregates/ and one line here.
-    '/api/aggregated': userOverview(sources),
-  });
+  const app = createRoutes(edge, aggregatesOf(sources));
   const ready = cache && new Ready(edge, cache.memory);
   edge.keeper = ready;
   const admission = inFlightMax === undefined ? undefined : new Admission(edge, { adaptive, inFlightMax });

@@ -1,6 +1,8 @@
 import { styleText } from 'node:util';
 
 export interface Urls {
+  /** Of the page with the traces. */
+  readonly page: string;
   readonly gateway: string;
   readonly admin: string;
   readonly recommender: string;
@@ -12,12 +14,13 @@ const bold = (text: string) => styleText('bold', text);
 const dim = (text: string) => styleText('dim', text);
 
 /** What is where, and what is worth trying. */
-export function banner({ gateway, admin, recommender, postgres, redis }: Urls, auth: 'none' | 'jwt'): string {
+export function banner({ page, gateway, admin, recommender, postgres, redis }: Urls, auth: 'none' | 'jwt'): string {
   const as = (user: number) => (auth === 'jwt' ? `-H "authorization: Bearer $(npm run -s demo:token -- --user ${user})" ` : '');
   const ask = (user: number, by = user) => `${as(by)}'${gateway}/api/aggregated?user_id=${user}'`;
   return `
 ${bold('Tributary is up.')} Ctrl-C ends everything.
 
+  ${bold('page')}          ${bold(page)}
   gateway       ${gateway}
   admin         ${admin}/readyz
   recommender   ${recommender}/health

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Access, parse } from './viewer/log-entry.ts';
 
 export type Tone = 'plain' | 'warning' | 'error';
 
@@ -8,19 +9,6 @@ export interface LogLine {
 }
 
 const Line = z.looseObject({ level: z.union([z.number(), z.string()]).optional(), msg: z.string().optional() });
-
-/** The fields of an access line. */
-const Access = z.looseObject({
-  method: z.string(),
-  route: z.string(),
-  status: z.number(),
-  duration_ms: z.number(),
-  trace_id: z.string().optional(),
-  /** Why the whole answer failed. */
-  code: z.string().optional(),
-  /** The parts that are not there, each with its code. */
-  missing: z.record(z.string(), z.string()).default({}),
-});
 
 const BORING = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'name', 'v', 'trace_flags', 'span_id']);
 
@@ -35,7 +23,7 @@ export function readable(line: string): LogLine {
   return { text: words.join(' ').trim(), tone: toneOf(data.level) };
 }
 
-function accessText({ status, method, route, duration_ms, trace_id, code, missing }: z.infer<typeof Access>): string {
+function accessText({ status, method, route, duration_ms, trace_id, code, missing }: Access): string {
   const words = [String(status), method, route, `${duration_ms.toFixed(1)} ms`];
   if (trace_id !== undefined) words.push(`trace=${trace_id}`);
   if (code !== undefined) words.push(`code=${code}`);
@@ -54,12 +42,4 @@ function short(value: unknown): string {
 function toneOf(level: number | string | undefined): Tone {
   if (level === 'error' || level === 'fatal' || Number(level) >= 50) return 'error';
   return level === 'warn' || Number(level) >= 40 ? 'warning' : 'plain';
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

@@ -8,9 +8,13 @@ import { seed } from '../seed.ts';
 import type { Urls } from './banner.ts';
 import { startChild, type Child } from './child.ts';
 import { demoIssuer, demoKeys } from './demo-keys.ts';
+import { demoToken } from './demo-token.ts';
 import { readable } from './log-line.ts';
 import type { Settings } from './settings.ts';
 import { untilOk } from './until-ok.ts';
+import { describeService } from './viewer/definitions.ts';
+import { tracingTo, untraced } from './viewer/tracing.ts';
+import { Viewer } from './viewer/viewer.ts';
 import { complain, say, tell } from './voice.ts';
 
 export interface Stage {
@@ -37,11 +41,12 @@ export async function startServices(stage: Stage): Promise<Urls> {
   const recommender = await runRecommender(stage, await port('RECOMMENDER_PORT'), postgres);
   const redis = await runRedis(stage, port);
   const ports = { port: await port('PORT'), adminPort: await port('ADMIN_PORT') };
-  const gateway = await runGateway(stage, ports, { postgres, recommender, redis });
-  return { postgres, recommender, redis, ...gateway };
+  const viewer = await runViewer(stage, await port('VIEWER_PORT'), ports.port);
+  const gateway = await runGateway(stage, ports, { postgres, recommender, redis, viewer });
+  return { page: viewer.page, postgres, recommender, redis, ...gateway };
 }
 
-type PortName = 'PORT' | 'ADMIN_PORT' | 'RECOMMENDER_PORT' | 'REDIS_PORT';
+type PortName = 'PORT' | 'ADMIN_PORT' | 'RECOMMENDER_PORT' | 'VIEWER_PORT' | 'REDIS_PORT';
 
 async function choosePort(name: PortName, settings: Settings, taken: Set<number>): Promise<number> {
   const wanted = settings[name];
@@ -112,10 +117,32 @@ async function runRecommender(stage: Stage, port: number, postgres: string): Pro
   return url;
 }
 
+/** In this process, which reads the gateway's log anyway. Before the gateway, whose first traces should find it. */
+async function runViewer({ root, settings, running }: Stage, port: number, gatewayPort: number): Promise<Viewer> {
+  const viewer = await Viewer.start({
+    port,
+    aggregates: await describeService(),
+    gateway: {
+      url: `http://${HOST}:${gatewayPort}`,
+      tokenFor: settings.AUTH === 'jwt' ? (user) => demoToken(root, { user, ttl: '1m' }) : undefined,
+    },
+    untraced: untraced(process.env),
+  });
+  running.defer(() => viewer.close());
+  return viewer;
+}
+
+interface Around {
+  readonly postgres: string;
+  readonly recommender: string;
+  readonly redis: string | undefined;
+  readonly viewer: Viewer;
+}
+
 async function runGateway(
   stage: Stage,
   { port, adminPort }: { port: number; adminPort: number },
-  { postgres, recommender, redis }: { postgres: string; recommender: string; redis: string | undefined },
+  { postgres, recommender, redis, viewer }: Around,
 ): Promise<{ gateway: string; admin: string }> {
   await run(stage, {
     name: 'gateway',
@@ -128,10 +155,14 @@ async function runGateway(
       RECOMMENDATIONS_URL: recommender,
       ...(redis === undefined ? {} : { REDIS_URL: redis }),
       ...(await authentication(stage)),
+      ...tracingTo(viewer.endpoint, process.env),
       NODE_ENV: 'development',
       LOG_LEVEL: stage.settings.LOG_LEVEL,
     },
-    onLine: (line) => say('gateway', readable(line)),
+    onLine: (line) => {
+      say('gateway', readable(line));
+      viewer.log(line);
+    },
     // It drains first: requests that are under way get their answer.
     endLimitMs: 15_000,
   });

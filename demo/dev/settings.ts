@@ -16,6 +16,8 @@ const Settings = z.object({
   PORT: port(8080),
   ADMIN_PORT: port(9090),
   RECOMMENDER_PORT: port(7070),
+  /** Of the page that shows traces, and where they are sent: the port of OTLP over HTTP. */
+  VIEWER_PORT: port(4318),
   POSTGRES_PORT: port(15_432),
   REDIS_PORT: port(16_379),
   /** jwt: whoever asks needs a token, as `npm run demo:token` makes them. */

@@ -25,15 +25,15 @@ export interface ClientsConfig {
 /** Opens nothing yet: each client connects when it is first asked. */
 export function createClients(config: ClientsConfig, onConnectionLost: (client: string, error: Error) => void): Clients {
   const { poolSize, poolWaitMs, statementTimeoutMs } = config;
-  const store = (name: string, url: string) => ({
-    name, url, poolSize, poolWaitMs, statementTimeoutMs,
+  const store = (label: string, name: string, url: string) => ({
+    label, name, url, poolSize, poolWaitMs, statementTimeoutMs,
     onConnectionLost: (error: Error) => { onConnectionLost(name, error); },
   });
   return {
-    postgres: createPostgres(store('the user database', config.databaseUrl)),
+    postgres: createPostgres(store('postgres', 'the user database', config.databaseUrl)),
     // A pool of its own even in the same database: a slow count must not keep users from being read.
-    analytics: createAnalytics(store('the analytics store', config.analyticsUrl)),
-    recommender: createHttpClient({ name: 'the recommendations service', url: config.recommendationsUrl, bulk: config.recommendationsBulk ?? false }),
+    analytics: createAnalytics(store('analytics', 'the analytics store', config.analyticsUrl)),
+    recommender: createHttpClient({ label: 'recommender', name: 'the recommendations service', url: config.recommendationsUrl, bulk: config.recommendationsBulk ?? false }),
   };
 }
 

@@ -21,6 +21,10 @@ export class Breaker {
   #restsUntil: number | undefined;
   #probing = false;
 
+  get open(): boolean {
+    return this.#restsUntil !== undefined;
+  }
+
   admits(now: number): boolean {
     return this.#restsUntil === undefined || (now >= this.#restsUntil && !this.#probing);
   }

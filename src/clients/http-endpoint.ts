@@ -51,6 +51,12 @@ export class Endpoint implements Upstream {
     });
   }
 
+  /** Host and port. */
+  get address(): string {
+    const { hostname } = this.#base;
+    return `${hostname}:${this.#port}`;
+  }
+
   /** Requests that undici has not let go of. */
   get underWay(): number {
     return this.#underWay;
@@ -81,15 +87,19 @@ export class Endpoint implements Upstream {
     });
   }
 
+  get #port(): number {
+    return Number(this.#base.port) || (this.#base.protocol === 'https:' ? 443 : 80);
+  }
+
   async #recorded(path: string, fixedPath: string, call: Call): Promise<Reply> {
-    const { origin, hostname, port, protocol } = this.#base;
+    const { origin, hostname } = this.#base;
     const trace = startSpan(`GET ${fixedPath}`, {
       kind: SpanKind.CLIENT,
       parent: call.trace,
       attributes: {
         'http.request.method': 'GET',
         'server.address': hostname,
-        'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+        'server.port': this.#port,
         // Without the query: it holds ids.
         'url.full': `${origin}${this.#prefix}${fixedPath}`,
       },

@@ -1,5 +1,6 @@
 import type { Call } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
+import { observeOpen } from '../core/metrics.ts';
 import { note } from '../core/trace.ts';
 import { Breaker } from './http-breaker.ts';
 import type { Endpoint, Upstream } from './http-endpoint.ts';
@@ -18,9 +19,11 @@ export class Endpoints implements Upstream {
   readonly #resting: Failure;
   #turn = 0;
 
-  constructor(name: string, endpoints: readonly Endpoint[]) {
+  constructor(name: string, endpoints: readonly Endpoint[], label: string | undefined) {
     this.#choices = endpoints.map((endpoint) => ({ endpoint, breaker: new Breaker() }));
     this.#resting = new Failure('source_resting', `${name} is resting, since it has failed too often`, { retryAfterMs: 1_000 });
+    if (label === undefined) return;
+    for (const { endpoint, breaker } of this.#choices) observeOpen(() => Number(breaker.open), label, endpoint.address);
   }
 
   ask(path: string, query: string, call: Call): Promise<string> {

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Call } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
 import type { JsonText } from '../core/json-text.ts';
+import { observeUpstream } from '../core/metrics.ts';
 import { parsed, validated } from './http-answer.ts';
 import { Endpoint, type Upstream } from './http-endpoint.ts';
 import { Endpoints } from './http-endpoints.ts';
@@ -9,6 +10,8 @@ import { Endpoints } from './http-endpoints.ts';
 export interface HttpOptions {
   /** As clients of the API will read it in problems: 'recommendations'. */
   readonly name: string;
+  /** As its metrics name it: 'recommender'. Left out, it has none. */
+  readonly label?: string;
   /** Scheme, host and port; a path is put before every path asked. Several, if several endpoints answer the same. */
   readonly url: string | readonly string[];
   /** Connections to each endpoint, and so requests under way. A bulkhead: a hanging upstream holds no more than these. */
@@ -64,12 +67,13 @@ class PooledHttp implements HttpClient {
   readonly #name: string;
   readonly #upstream: Upstream;
 
-  constructor({ name, url, connections = 128, waitingMax = 1_000, connectMs = 300, bulk = false }: HttpOptions) {
+  constructor({ name, label, url, connections = 128, waitingMax = 1_000, connectMs = 300, bulk = false }: HttpOptions) {
     const endpoints = [url].flat().map((one) => new Endpoint({ name, url: one, connections, waitingMax, connectMs }));
     this.bulk = bulk;
     this.endpoints = endpoints.length;
     this.#name = name;
-    this.#upstream = endpoints.length === 1 ? endpoints[0]! : new Endpoints(name, endpoints);
+    this.#upstream = endpoints.length === 1 ? endpoints[0]! : new Endpoints(name, endpoints, label);
+    if (label !== undefined) observeUpstream(() => endpoints.reduce((sum, { underWay }) => sum + underWay, 0), label);
   }
 
   async get<Out>({ answer, path, query }: HttpQuestion<Out>, call: Call): Promise<JsonText<Out>> {

@@ -2,6 +2,7 @@ import { Pool, type PoolClient } from 'pg';
 import type { Call } from '../core/call.ts';
 import { failureOf } from '../core/failure.ts';
 import type { JsonText } from '../core/json-text.ts';
+import { observePool, observePoolWaiting } from '../core/metrics.ts';
 import { type Attributes, endSpan, SpanKind, startSpan } from '../core/trace.ts';
 import { untilOver } from '../core/until-over.ts';
 import { KeyedQuery } from './keyed-query.ts';
@@ -12,6 +13,8 @@ import { connectFailure, isConnectionLost, queryFailure, sqlStateOf } from './po
 export interface PostgresOptions {
   /** As clients of the API will read it in problems: 'the user database'. */
   readonly name: string;
+  /** As its metrics name it: 'postgres'. Left out, it has none. */
+  readonly label?: string;
   /** postgres://… ; an `options` parameter of its own replaces ours. */
   readonly url: string;
   readonly poolSize: number;
@@ -55,6 +58,7 @@ class PooledPostgres implements Postgres {
     const { hostname, port, pathname } = new URL(options.url);
     this.#name = options.name;
     this.#pool = createPool(options);
+    if (options.label !== undefined) observe(this.#pool, options.label);
     this.#attributes = {
       'db.system.name': 'postgresql',
       'db.namespace': pathname.slice(1),
@@ -152,6 +156,12 @@ class PooledPostgres implements Postgres {
     if (!name) this.#prepared.set(text, (name = `tributary_${this.#prepared.size + 1}`));
     return name;
   }
+}
+
+function observe(pool: Pool, label: string): void {
+  observePool(() => pool.totalCount - pool.idleCount, label, 'used');
+  observePool(() => pool.idleCount, label, 'idle');
+  observePoolWaiting(() => pool.waitingCount, label);
 }
 
 function createPool({ url, poolSize, poolWaitMs, statementTimeoutMs, onConnectionLost }: PostgresOptions): Pool {

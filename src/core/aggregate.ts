@@ -7,7 +7,7 @@ import { Gathering, type Landed } from './gathering.ts';
 import { inSpan } from './in-span.ts';
 import { Inbox } from './inbox.ts';
 import { type DataOf, type Parts, planParts } from './part.ts';
-import { type Source, speaks } from './source.ts';
+import { definedBy, type Source, speaks } from './source.ts';
 
 /** An aggregate is itself a source: it nests, and every policy fits it. */
 export interface Aggregate<In, Data> extends Source<In, Answer<Data>> {
@@ -80,7 +80,7 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
 
   const readers = (question: In) => readersOf(access, question);
   Object.defineProperty(answer, 'name', { value: name });
-  return Object.assign(speaks(answer) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, stream });
+  return Object.assign(definedBy(speaks(answer), spec) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, stream });
 }
 
 function answerFrom<Data>(names: readonly string[], landed: readonly Landed[]): Answer<Data> {

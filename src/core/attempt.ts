@@ -1,8 +1,8 @@
 import { type Call, Listener } from './call.ts';
 import { Failure, type FailureCode } from './failure.ts';
 
-/** What an attempt to ask a system has shown: that it works, that it does not, or nothing about it. */
-export type Verdict = 'works' | 'fails' | undefined;
+/** What an attempt to ask a system has shown: that it works, that it does not; or nothing, since it was stopped in time, or never made. */
+export type Verdict = 'works' | 'fails' | 'stopped' | undefined;
 
 /** They say something about the question: a system that is ill gives no such answers. */
 const answers: ReadonlySet<FailureCode> = new Set(['not_found', 'invalid_input', 'unauthenticated', 'forbidden']);
@@ -27,7 +27,7 @@ export abstract class Attempt extends Listener {
   }
 
   /** Told once. */
-  protected abstract judged(verdict: Verdict, now: number): void;
+  protected abstract judged(verdict: Verdict, now: number, error: unknown): void;
 
   follow(answer: Promise<unknown>): void {
     answer.then(() => { this.#landed(); }, (error: unknown) => { this.#landed(error); });
@@ -46,7 +46,7 @@ export abstract class Attempt extends Listener {
   #judge(error?: unknown): void {
     this.#over = true;
     const now = performance.now();
-    this.judged(now - this.#startedAt >= this.#slowMs ? 'fails' : verdictOf(this.#call, error), now);
+    this.judged(now - this.#startedAt >= this.#slowMs ? 'fails' : verdictOf(this.#call, error), now, error);
   }
 }
 
@@ -55,7 +55,7 @@ export abstract class Attempt extends Listener {
  * look ill to everybody else.
  */
 function verdictOf(call: Call, error: unknown): Verdict {
-  if (call.over) return undefined;
+  if (call.over) return 'stopped';
   if (error === undefined) return 'works';
   if (!(error instanceof Failure)) return 'fails';
   // One question of many is to blame, or may be: the system has answered.

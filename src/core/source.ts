@@ -22,6 +22,17 @@ export function speaks<S extends object>(source: S): S {
 
 export const isSpeaking = (source: object): boolean => speaking.has(source);
 
+const specs = new WeakMap<object, object>();
+
+/** Remembers what a source was defined by, for whoever draws or documents it. Nobody looks while a request is answered. */
+export function definedBy<S extends object>(source: S, spec: object): S {
+  specs.set(source, spec);
+  return source;
+}
+
+/** What was handed to `aggregate`, `source` or `batched`; undefined for a source that somebody wrote by hand. */
+export const specOf = (source: object): object | undefined => specs.get(source);
+
 type Maybe<T> = T | false | undefined;
 
 /** The first policy named sees the call first; absent ones are skipped. The load alone decides the types. */

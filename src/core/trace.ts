@@ -1,4 +1,4 @@
-import { type Attributes, type Link, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace as api } from '@opentelemetry/api';
+import { type Attributes, type Link, metrics, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace as api } from '@opentelemetry/api';
 import { type Failure, failureOf } from './failure.ts';
 import { settlesWithin } from './settles-within.ts';
 
@@ -88,11 +88,15 @@ export function isRecording(): boolean {
   return recording;
 }
 
-/** Sends what has been recorded and closes the SDK, if there is one; waits `ms` at most. */
-export async function closeTracing(ms: number): Promise<void> {
-  const provider = api.getTracerProvider() as { getDelegate?: () => { shutdown?: () => Promise<void> } };
-  const closed = provider.getDelegate?.().shutdown?.() ?? Promise.resolve();
-  await settlesWithin(closed, ms);
+/** Sends what has been recorded and counted, and closes the SDK, if there is one; waits `ms` at most. */
+export async function closeTelemetry(ms: number): Promise<void> {
+  const tracers = api.getTracerProvider() as { getDelegate?: () => Closable };
+  const all = [tracers.getDelegate?.(), metrics.getMeterProvider()] as readonly (Closable | undefined)[];
+  await settlesWithin(Promise.allSettled(all.map(async (one) => { await one?.shutdown?.(); })), ms);
+}
+
+interface Closable {
+  shutdown?(): Promise<void>;
 }
 
 const linkTo = (trace: Trace): Link[] => (trace.span ? [{ context: trace.span.spanContext() }] : []);

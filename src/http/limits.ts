@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RateLimits, Taken } from '../clients/rate-windows.ts';
 import { Failure } from '../core/failure.ts';
+import { rateLimited } from '../core/metrics.ts';
 import { clientAddress, networkOf } from './client-address.ts';
 import { type HttpContext, replyOf, requestOf } from './context.ts';
 import { Outgoing } from './outgoing.ts';
@@ -43,6 +44,8 @@ export class Limits {
   #judged({ used, leftMs }: Taken, response: ServerResponse): Failure | undefined {
     const { count } = this.#rates.rate;
     if (response instanceof Outgoing) response.quota = `"default";r=${Math.max(0, count - used)};t=${Math.ceil(leftMs / 1_000)}`;
-    return used > count ? new Failure('rate_limited', this.#message, { retryAfterMs: leftMs }) : undefined;
+    if (used <= count) return undefined;
+    rateLimited.add();
+    return new Failure('rate_limited', this.#message, { retryAfterMs: leftMs });
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Edge } from './edge.ts';
 import { parentOf, plainTrace } from './trace-context.ts';
-import { logAccess } from './visit.ts';
+import { account } from './visit.ts';
 
 /** What pages may send besides what browsers always allow: tokens, and what this service or its traces understand. */
 const requestHeaders = 'authorization, cache-control, content-type, if-none-match, last-event-id, traceparent, tracestate, baggage';
@@ -17,6 +17,6 @@ export function answerPreflight(request: IncomingMessage, response: ServerRespon
   response.writeHead(204, [
     'access-control-allow-methods', 'GET, HEAD', 'access-control-allow-headers', requestHeaders, 'access-control-max-age', maxAgeS,
   ]).end();
-  logAccess(edge.log, { method, route: '*', status: 204, startedAt, trace: plainTrace(parentOf(request)) });
+  account(edge.log, { method, route: '*', status: 204, tookMs: performance.now() - startedAt, trace: plainTrace(parentOf(request)) });
   return true;
 }

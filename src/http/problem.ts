@@ -1,4 +1,5 @@
 import { type Failure, type FailureCode, PartFailure } from '../core/failure.ts';
+import { unauthenticated } from '../core/metrics.ts';
 import { type Trace, traceparent } from '../core/trace.ts';
 import { noCredentials, Refused } from './auth/refused.ts';
 import type { Edge } from './edge.ts';
@@ -54,6 +55,7 @@ export function problem(failure: Failure, visit: Visit, edge: Edge, headers: Rea
   const status = statusOf(failure, edge);
   visit.status = status;
   visit.failure = failure;
+  if (status === 401 || status === 403) unauthenticated.of(failure.code).add();
   complain(failure, visit, edge);
   return new Response(JSON.stringify(problemBody(failure, visit, edge)), {
     status,

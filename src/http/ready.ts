@@ -5,6 +5,7 @@ import { type Caller, mayRead, type Readers } from '../core/access.ts';
 import type { Answer, PartReport } from '../core/answer.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Freshness } from '../core/flight.ts';
+import { readyAnswers, requestDuration } from '../core/metrics.ts';
 import { type Trace, traceparent } from '../core/trace.ts';
 import { ages, cacheControl, cacheStatus, matches, wantsReload } from './caching.ts';
 import type { Edge, Keeper } from './edge.ts';
@@ -37,6 +38,8 @@ class Reply extends Kept {
   readonly timings: string;
   /** Who may read it, where anybody has to say who they are. */
   readonly readers: Readers;
+  /** Where its answers are counted: looked up once. */
+  readonly counted: Counted;
   readonly #parts: readonly PartReport[];
   readonly #first: Freshness;
   #second = -1;
@@ -50,6 +53,7 @@ class Reply extends Kept {
     this.readers = readers;
     this.body = body;
     this.length = String(body.length);
+    this.counted = countedFor(route);
     this.#parts = parts.map(({ part, kept }) => ({ part, state: 'cache' as const, tookMs: 0, kept: kept && timesOf(kept) }));
     this.timings = parts.map(({ part }) => `${part};dur=0;desc=cache, `).join('');
     this.#first = timesOf(first);
@@ -75,6 +79,12 @@ class Reply extends Kept {
 }
 
 const timesOf = ({ storedAt, freshUntil, because }: Freshness): Freshness => ({ storedAt, freshUntil, because, dropped: false, tags: [] });
+
+const countedFor = (route: string) => ({
+  answers: readyAnswers.of(route), whole: requestDuration.of('GET', route, '200', ''), unchanged: requestDuration.of('GET', route, '304', ''),
+});
+
+type Counted = ReturnType<typeof countedFor>;
 
 interface Sending {
   readonly trace: Trace;
@@ -163,6 +173,9 @@ export class Ready implements Keeper {
       headers.push('content-type', 'application/json', 'content-length', reply.length);
       response.writeHead(200, headers).end(reply.body, 'latin1');
     }
-    logAccess(this.#edge.log, { method: 'GET', route: reply.route, status: unchanged ? 304 : 200, startedAt: now, trace });
+    reply.counted.answers.add();
+    const tookMs = performance.now() - now;
+    (unchanged ? reply.counted.unchanged : reply.counted.whole).record(tookMs / 1_000);
+    logAccess(this.#edge.log, { method: 'GET', route: reply.route, status: unchanged ? 304 : 200, tookMs, trace });
   }
 }

@@ -7,7 +7,7 @@ import { hasBody } from './body.ts';
 import { securityHeaders } from './outgoing.ts';
 import { problemBody, problemHeaders, statusOf } from './problem.ts';
 import { parentOf, plainTrace } from './trace-context.ts';
-import { logAccess } from './visit.ts';
+import { account } from './visit.ts';
 
 /**
  * How much of what comes behind a refused request is still read, and for how long. A connection that is closed while
@@ -50,7 +50,7 @@ export function refuse(request: IncomingMessage, response: ServerResponse, failu
   response.writeHead(status, headers);
   if (options.closes !== false && hasBody(request)) endOnceRead(request, response, body);
   else response.end(body);
-  if (options.log) logAccess(options.log, { method: request.method ?? '', route: '*', status, startedAt, trace, failure });
+  if (options.log) account(options.log, { method: request.method ?? '', route: '*', status, tookMs: performance.now() - startedAt, trace, failure });
 }
 
 /** The reply leaves now; its end, which closes the connection, comes when the client has sent what it had to. */
@@ -74,7 +74,7 @@ export function refusalOf(failure: Failure, { log }: Pick<RefusalOptions, 'log'>
   const startedAt = performance.now();
   const trace = plainTrace(undefined);
   const { status, headers, body } = written(failure, trace, {});
-  if (log) logAccess(log, { method: '_OTHER', route: '*', status, startedAt, trace, failure });
+  if (log) account(log, { method: '_OTHER', route: '*', status, tookMs: performance.now() - startedAt, trace, failure });
   return new Response(body, { status, headers });
 }
 
@@ -90,7 +90,7 @@ export function refuseSocket(socket: Duplex, failure: Failure, options: RefusalO
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   for (let at = 0; at < securityHeaders.length; at += 2) lines.push(`${securityHeaders[at]}: ${securityHeaders[at + 1]}\r\n`);
   hangUp(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
-  if (options.log) logAccess(options.log, { method: '_OTHER', route: '*', status, startedAt, trace, failure });
+  if (options.log) account(options.log, { method: '_OTHER', route: '*', status, tookMs: performance.now() - startedAt, trace, failure });
 }
 
 /** Says the last thing, if there is one; whoever does not hang up in turn is left alone. */

@@ -34,6 +34,7 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
     const call = Call.start(deadlineMs - graceMs, visit.trace);
     call.brownout = edge.load?.brownout ?? false;
     visit.call = call;
+    visit.aggregate = asked.name;
     let streaming = false;
     try {
       const told = admitted(c, edge);

@@ -73,6 +73,7 @@ async function* chunksOf(
       yield frame('part', partMembers(next.value, timed));
     }
     const missing = reports.filter(({ state }) => state === 'missing');
+    visit.answered(reports);
     if (missing.length > 0) visit.lacks(missing);
     yield frame('end', endMembers(reports, missing, timed));
   } catch (error) {

@@ -3,6 +3,7 @@ import type { Caller, Readers } from '../core/access.ts';
 import type { PartReport } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
+import { answers, leftOut, partDuration, requestDuration } from '../core/metrics.ts';
 import { endSpan, type Trace } from '../core/trace.ts';
 import { headerOf, type HttpContext, replyOf, requestOf } from './context.ts';
 import type { Edge } from './edge.ts';
@@ -20,21 +21,30 @@ interface Access {
   /** The route and not the path: ids do not belong in logs. */
   readonly route: string;
   readonly status: number;
-  readonly startedAt: number;
+  readonly tookMs: number;
   readonly trace: Trace;
   readonly failure?: Failure | undefined;
   readonly missing?: readonly PartReport[];
 }
 
+/** What every request that is over leaves: one line in the log, and one in the figures. */
+export function account(log: Logger, access: Access): void {
+  const { method, route, status, tookMs, failure } = access;
+  // As spans have it, a client's mistake is no error, nor is it one that the client left. A stream may fail behind its 200.
+  const type = failure && (status >= 500 || status < 400) ? failure.code : '';
+  requestDuration.of(method, route, String(status), type).record(tookMs / 1_000);
+  logAccess(log, access);
+}
+
 /** The one line that a request leaves in the log. */
-export function logAccess(log: Logger, { method, route, status, startedAt, trace, failure, missing = [] }: Access): void {
+export function logAccess(log: Logger, { method, route, status, tookMs, trace, failure, missing = [] }: Access): void {
   // Checked here, because building the line costs more than asking.
   if (!log.isLevelEnabled('info')) return;
   log.info({
     method,
     route,
     status,
-    duration_ms: tenths(performance.now() - startedAt),
+    duration_ms: tenths(tookMs),
     trace_id: trace.traceId,
     span_id: trace.spanId,
     ...(failure ? { code: failure.code } : {}),
@@ -49,6 +59,8 @@ export function logAccess(log: Logger, { method, route, status, startedAt, trace
 export class Visit {
   readonly trace: Trace;
   status = 0;
+  /** The aggregate that is asked, if one is. */
+  aggregate = '';
   /** Why the request failed, if it did. */
   failure: Failure | undefined;
   /** Who asks, if they said so and it is true. */
@@ -91,6 +103,20 @@ export class Visit {
     for (const { part, failure } of missing) if (failure) this.#edge.complaints.about(failure, this.trace, 'warn', part);
   }
 
+  /** Counts an answer of an aggregate, once it is known what there is of it. */
+  answered(parts: readonly PartReport[]): void {
+    const { aggregate } = this;
+    let complete = true;
+    for (const { part, state, tookMs, failure } of parts) {
+      partDuration.of(aggregate, part, state, failure?.code ?? '').record(tookMs / 1_000);
+      if (state !== 'missing') continue;
+      complete = false;
+      // In a brownout nothing is asked for such a part, so nothing else can have been too much.
+      if (this.call?.brownout && failure?.code === 'overloaded') leftOut.of(aggregate, part).add();
+    }
+    answers.of(aggregate, String(complete)).add();
+  }
+
   #closed(complete: boolean): void {
     if (!complete) {
       this.call?.stop(clientGone);
@@ -99,7 +125,7 @@ export class Visit {
     } else if (this.answers && !this.failure) {
       this.#landed();
     }
-    logAccess(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, startedAt: this.#startedAt, trace: this.trace, failure: this.failure, missing: this.#missing });
+    account(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, tookMs: performance.now() - this.#startedAt, trace: this.trace, failure: this.failure, missing: this.#missing });
     this.#endSpan();
   }
 

@@ -10,6 +10,7 @@ import type { Visit } from './visit.ts';
 export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string, visit: Visit, edge: Edge): Response {
   const { parts, complete } = answer;
   visit.answers = true;
+  visit.answered(parts);
   const context = traceparent(visit.trace);
   const now = performance.now();
   const headers: Record<string, string> = {

@@ -1,6 +1,7 @@
 import { Call } from '../core/call.ts';
 import { Failure, failureOf } from '../core/failure.ts';
-import { type Policy, type Source, stack } from '../core/source.ts';
+import type { Spread } from '../core/meter.ts';
+import { definedBy, type Policy, type Source, stack } from '../core/source.ts';
 import { untilOver } from '../core/until-over.ts';
 import { endingMs } from './ending.ts';
 import { BatchTrace } from './shared-trace.ts';
@@ -22,12 +23,14 @@ export interface BatchSpec<In, Out> {
   readonly inFlightMax?: number;
   /** Keys that wait for their turn; beyond them questions are refused as `overloaded`. */
   readonly waitingMax?: number;
+  /** Where it is counted how many keys its queries have; nowhere if left out. */
+  readonly sizes?: Spread;
 }
 
 /** A batch removes duplicate keys by itself, so that nothing has to coalesce above it. */
 export type Batched<In, Out> = Source<In, Out> & {
-  /** The same with a policy for its queries: an attempt of a batch is a query, and not a key. */
-  readonly byQuery: (policy: Policy) => Source<In, Out>;
+  /** The same with a policy for its queries, since an attempt of a batch is a query, and not a key; and their sizes counted. */
+  readonly byQuery: (policy: Policy, sizes: Spread) => Source<In, Out>;
 };
 
 export const isBatched = <In, Out>(source: Source<In, Out>): source is Batched<In, Out> => 'byQuery' in source;
@@ -40,8 +43,8 @@ export const isBatched = <In, Out>(source: Source<In, Out>): source is Batched<I
 export function batched<In, Out>(spec: BatchSpec<In, Out>): Batched<In, Out> {
   const queue = new Queue(spec);
   const ask: Source<In, Out> = (input, call) => queue.ask(spec.key(input), call);
-  const byQuery = (policy: Policy) => batched({ ...spec, loadMany: stack(spec.loadMany, policy) });
-  return Object.assign(ask, { byQuery });
+  const byQuery = (policy: Policy, sizes: Spread) => batched({ ...spec, sizes, loadMany: stack(spec.loadMany, policy) });
+  return Object.assign(definedBy(ask, spec), { byQuery });
 }
 
 class Queue<Out> {
@@ -157,8 +160,9 @@ class Batch<Out> {
   }
 
   async #load(entries: readonly Entry<Out>[]): Promise<void> {
-    const { loadMany } = this.#spec;
+    const { loadMany, sizes } = this.#spec;
     if (this.#call.over || this.#wanted === 0) return;
+    sizes?.record(entries.length);
     try {
       const found = await untilOver(loadMany(entries.map(({ key }) => key), this.#call), this.#call, { graceMs: endingMs });
       for (const entry of entries) this.#settle(entry, found);

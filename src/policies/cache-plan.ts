@@ -1,6 +1,8 @@
 import { type Cache, keptMsMax } from '../cache/cache.ts';
 import { type KeyValue, keyOf } from '../cache/key.ts';
 import { type Duration, toMs } from '../core/duration.ts';
+import type { Count } from '../core/meter.ts';
+import { cacheResults } from '../core/metrics.ts';
 import type { Limits } from './stored.ts';
 
 /** The fields that have one text: two objects may look the same in a key and be different. */
@@ -27,6 +29,8 @@ export interface CacheRules<In> {
   readonly tags?: (input: In) => readonly string[] | undefined;
 }
 
+type Results<Kind extends string> = Readonly<Record<Kind, Count>>;
+
 /** The rules as the policy uses them: parsed once, at definition. */
 export class CachePlan<In> implements Limits {
   readonly freshMs: number;
@@ -34,6 +38,9 @@ export class CachePlan<In> implements Limits {
   readonly errorMs: number;
   /** Of an answer that says that there is nothing. */
   readonly negative: Limits;
+  /** What the tiers had: counted here, since a plan is all that knows the name of its source. */
+  readonly memory: Results<'hit' | 'stale' | 'miss' | 'mended'>;
+  readonly shared: Results<'hit' | 'stale' | 'miss'>;
   readonly tagsOf: ((input: In) => readonly string[] | undefined) | undefined;
   readonly #prefix: string;
   readonly #subject: (keyof In & string) | undefined;
@@ -41,6 +48,9 @@ export class CachePlan<In> implements Limits {
 
   constructor(source: string, rules: CacheRules<In>) {
     this.#subject = rules.subject;
+    const count = (tier: string, result: string) => cacheResults.of(source, tier, result);
+    this.memory = { hit: count('memory', 'hit'), stale: count('memory', 'stale'), miss: count('memory', 'miss'), mended: count('memory', 'mended') };
+    this.shared = { hit: count('shared', 'hit'), stale: count('shared', 'stale'), miss: count('shared', 'miss') };
     this.#by = rules.by ?? [];
     if (this.#subject === undefined && this.#by.length === 0) {
       throw new TypeError(`expected the cache of source ${source} to say by what its answers differ (subject, by), but got neither`);

@@ -25,19 +25,20 @@ export const cached = <In, Out>(cache: Cache, plan: CachePlan<In>): PolicyOf<In,
     const known = found?.subject === plan.subjectOf(input) ? found : undefined;
     if (known && !call.root.reload) {
       const now = performance.now();
-      if (now < known.freshUntil) return known.serve(call, 'cache');
+      if (now < known.freshUntil) return known.serve(call, 'cache', plan.memory.hit);
       if (known.inGrace(now)) {
         if (!call.spare && known.mayRetry(now) && !line.places.get(key)) Fill.inBackground(line, { key, input: plan.keyed(input), known, trace: call.trace, because: 'stale' });
-        return known.serve(call, 'stale');
+        return known.serve(call, 'stale', plan.memory.stale);
       }
     }
     if (!call.spare) return loaded(line, key, input, known, call);
-    return known?.mends(performance.now()) ? known.serve(call, 'stale') : Promise.reject(leftOut);
+    return known?.mends(performance.now()) ? known.serve(call, 'stale', plan.memory.mended) : Promise.reject(leftOut);
   };
 };
 
 /** Joins a load that is under way, or begins one. Who wants nothing from a cache does not join, nor fall back on what is known. */
 function loaded<In, Out>(line: Line<In, Out>, key: string, input: In, known: Stored<Out> | undefined, call: Call): Promise<Out> {
+  line.plan.memory.miss.add();
   const { reload } = call.root;
   const running = reload ? undefined : line.places.get(key);
   if (running?.takesAboard) {

@@ -91,7 +91,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
   /** For somebody whose time is over before there is an answer: what is stale, rather than nothing. */
   insteadFor(flight: Flight): Out | undefined {
     const known = this.#closed ? undefined : this.#substitute;
-    if (known) flight.follow(Flight.of('stale', known));
+    if (known) flight.follow(this.#line.mended(known, 1));
     return known?.value;
   }
 
@@ -181,7 +181,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
     if (!known) return this.reject(failure);
     known.failed(performance.now() + backOffMs);
     note(this.call.trace, 'tributary.mended', failure.code);
-    this.resolve(known.value as Out, Flight.of('stale', known));
+    this.resolve(known.value as Out, this.#line.mended(known, this.askers.length));
   }
 
   #keep(answer: Out | Failure, limits: Limits): Stored<Out> | undefined {

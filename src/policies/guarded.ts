@@ -2,6 +2,7 @@ import { Attempt, type Verdict } from '../core/attempt.ts';
 import type { Call } from '../core/call.ts';
 import { type Duration, toMs } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
+import { attempts, observeRefusingShare, refusals } from '../core/metrics.ts';
 import type { Policy } from '../core/source.ts';
 import { note } from '../core/trace.ts';
 import { Throttle } from './throttle.ts';
@@ -17,8 +18,11 @@ export class Guard {
   readonly resting: Failure;
   readonly slowMs: number;
   readonly throttle = new Throttle();
+  readonly counts: Counts;
 
   constructor(name: string, { slow }: GuardRules) {
+    this.counts = countsOf(name);
+    observeRefusingShare(() => this.throttle.share(performance.now()), name);
     this.slowMs = toMs(slow);
     this.resting = new Failure('source_resting', `${name} is resting, since it has failed too often`, { retryAfterMs: 1_000 });
   }
@@ -38,6 +42,7 @@ export const guarded = (guard: Guard): Policy => (next) => (input, call) => {
   const now = performance.now();
   if (guard.throttle.refuses(now)) {
     note(call.trace, 'tributary.refused', 'guard');
+    guard.counts.guard.add();
     return Promise.reject(guard.resting);
   }
   const attempt = new Guarded(guard, call, now);
@@ -47,14 +52,25 @@ export const guarded = (guard: Guard): Policy => (next) => (input, call) => {
 };
 
 class Guarded extends Attempt {
-  readonly #throttle: Throttle;
+  readonly #guard: Guard;
 
-  constructor({ throttle, slowMs }: Guard, call: Call, now: number) {
-    super(call, slowMs, now);
-    this.#throttle = throttle;
+  constructor(guard: Guard, call: Call, now: number) {
+    super(call, guard.slowMs, now);
+    this.#guard = guard;
   }
 
-  protected override judged(verdict: Verdict, now: number): void {
-    if (verdict) this.#throttle.count(verdict === 'works', now);
+  protected override judged(verdict: Verdict, now: number, error: unknown): void {
+    const { counts, throttle } = this.#guard;
+    // Below a guard only the breakers of endpoints refuse so.
+    if (!verdict) return error instanceof Failure && error.code === 'source_resting' ? counts.breakers.add() : undefined;
+    counts[verdict].add();
+    if (verdict !== 'stopped') throttle.count(verdict === 'works', now);
   }
 }
+
+const countsOf = (source: string) => ({
+  works: attempts.of(source, 'works'), fails: attempts.of(source, 'fails'), stopped: attempts.of(source, 'stopped'),
+  guard: refusals.of(source, 'guard'), breakers: refusals.of(source, 'breakers'),
+});
+
+type Counts = ReturnType<typeof countsOf>;

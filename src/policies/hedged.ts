@@ -1,5 +1,6 @@
 import { type Call, Listener } from '../core/call.ts';
 import type { Failure } from '../core/failure.ts';
+import type { Count } from '../core/meter.ts';
 import type { Policy, Source } from '../core/source.ts';
 import { note } from '../core/trace.ts';
 import type { Budget } from './budget.ts';
@@ -13,6 +14,8 @@ export interface HedgeMeans {
   readonly shared: Budget | undefined;
   readonly latencies: Latencies;
   readonly guard: Guard | undefined;
+  /** By which attempt has won. */
+  readonly counts: { readonly first: Count; readonly second: Count; readonly none: Count };
 }
 
 /** Before so many answers have been timed, nobody knows what slow is. */
@@ -77,7 +80,7 @@ class Race<In, Out> extends Listener {
   }
 
   override stopped(reason: Failure): void {
-    this.#end();
+    this.#end('none');
     this.#reject(reason);
   }
 
@@ -92,7 +95,7 @@ class Race<In, Out> extends Listener {
     if (this.#attempts.length > 1) note(this.#call.trace, 'tributary.hedged', at === 0 ? 'the first attempt won' : 'the second attempt won');
     // The one that is stopped took at least this long: without it slow attempts would be forgotten, and all seem fast.
     if (at > 0) this.#means.latencies.add(performance.now() - this.#startedAt);
-    this.#end();
+    this.#end(at === 0 ? 'first' : 'second');
     this.#resolve(answer);
   }
 
@@ -102,12 +105,13 @@ class Race<In, Out> extends Listener {
       this.#failed = { error };
       return;
     }
-    this.#end();
+    this.#end('none');
     this.#reject(this.#failed ? this.#failed.error : error);
   }
 
-  #end(): void {
+  #end(winner: keyof HedgeMeans['counts']): void {
     this.#over = true;
+    if (this.#attempts.length > 1) this.#means.counts[winner].add();
     clearTimeout(this.#timer);
     this.#call.unlisten(this);
     for (const attempt of this.#attempts) attempt.end();

@@ -1,5 +1,6 @@
 import { type Call, Listener } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
+import { refusals } from '../core/metrics.ts';
 import type { Policy, Source } from '../core/source.ts';
 import { note } from '../core/trace.ts';
 import { endingMs } from './ending.ts';
@@ -12,6 +13,7 @@ import { type LimitRules, Room, Waiting } from './room.ts';
 export const limited = (name: string, rules: LimitRules): Policy => {
   // One for all who are refused, as a guard's.
   const overloaded = new Failure('overloaded', `too many questions wait for ${name}`, { retryAfterMs: 1_000 });
+  const refused = refusals.of(name, 'limit');
   return (next) => {
     const room = new Room(rules);
     return (input, call) => {
@@ -19,6 +21,7 @@ export const limited = (name: string, rules: LimitRules): Policy => {
       if (room.enter()) return attempt(room, next, input, call);
       if (room.full) {
         note(call.trace, 'tributary.refused', 'limit');
+        refused.add();
         return Promise.reject(overloaded);
       }
       return new Promise((resolve, reject) => { room.queue(new Waiter(room, next, input, call, resolve, reject)); });

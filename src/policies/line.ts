@@ -1,7 +1,7 @@
 import type { Cache } from '../cache/cache.ts';
 import type { Call } from '../core/call.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Freshness } from '../core/flight.ts';
+import { Flight, type Freshness } from '../core/flight.ts';
 import type { Source } from '../core/source.ts';
 import type { Trace } from '../core/trace.ts';
 import type { CachePlan } from './cache-plan.ts';
@@ -52,6 +52,12 @@ export class Line<In, Out> {
     if (held?.subject === found.subject && (usable ? now < held.freshUntil && held.storedAt > found.storedAt : held.mends(now))) return held;
     this.cache.memory.put(found);
     return found;
+  }
+
+  /** How an answer comes that is served to so many instead of a failure. */
+  mended(known: Stored<Out>, askers: number): Flight {
+    this.plan.memory.mended.add(askers);
+    return Flight.of('stale', known);
   }
 
   /** Forgets what was loaded before this moment. */

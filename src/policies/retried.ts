@@ -1,5 +1,6 @@
 import type { Call } from '../core/call.ts';
 import { Failure, type FailureCode } from '../core/failure.ts';
+import type { Count } from '../core/meter.ts';
 import { pause } from '../core/pause.ts';
 import type { Policy, Source } from '../core/source.ts';
 import { note } from '../core/trace.ts';
@@ -11,6 +12,7 @@ export interface RetryMeans {
   readonly budget: Budget;
   readonly latencies: Latencies;
   readonly guard: Guard | undefined;
+  readonly count: Count;
 }
 
 /** Long enough that those who failed together do not come back together, short beside any deadline. */
@@ -39,6 +41,7 @@ async function again<In, Out>(means: RetryMeans, next: Source<In, Out>, input: I
   const waitMs = error instanceof Failure ? waitBefore(means, error, call) : undefined;
   if (waitMs === undefined) throw error;
   means.budget.spend();
+  means.count.add();
   note(call.trace, 'tributary.retried', (error as Failure).code);
   await pause(waitMs, call);
   call.throwIfOver();

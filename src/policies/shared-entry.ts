@@ -5,10 +5,14 @@ import { hashOf } from '../cache/key.ts';
 import type { Found, SharedTier } from '../cache/tier.ts';
 import { Failure } from '../core/failure.ts';
 import { JsonText } from '../core/json-text.ts';
+import type { CachePlan } from './cache-plan.ts';
 import { type Limits, Stored } from './stored.ts';
 
 /** How long a lease outlives its holder at most. Its losers wait for far less; this is for those who come later. */
 const leaseMs = 5_000;
+
+/** What an entry has to know of the plan of its source. */
+type EntryPlan = Limits & Pick<CachePlan<never>, 'shared'>;
 
 /** One key in the shared tier, as one load sees it. */
 export class SharedEntry<Out> {
@@ -17,7 +21,7 @@ export class SharedEntry<Out> {
   /** We are the one who loads it. */
   leased = false;
   readonly #tier: SharedTier;
-  readonly #limits: Limits;
+  readonly #plan: EntryPlan;
   readonly #key: string;
   readonly #hash: string;
   readonly #subject: string;
@@ -26,9 +30,9 @@ export class SharedEntry<Out> {
   /** Of the tags, when this load began; undefined as long as the tier has not said. */
   #versions: readonly string[] | undefined;
 
-  private constructor(tier: SharedTier, limits: Limits, key: string, hash: string, subject: string, tags: readonly string[]) {
+  private constructor(tier: SharedTier, plan: EntryPlan, key: string, hash: string, subject: string, tags: readonly string[]) {
     this.#tier = tier;
-    this.#limits = limits;
+    this.#plan = plan;
     this.#key = key;
     this.#hash = hash;
     this.#subject = subject;
@@ -36,15 +40,15 @@ export class SharedEntry<Out> {
   }
 
   /** Undefined where there is no shared tier, or nothing could be kept there: a key without a hash, tags that nobody knows yet. */
-  static of<Out>(cache: Cache, limits: Limits, key: string, subject: string, tags: readonly string[] | undefined): SharedEntry<Out> | undefined {
+  static of<Out>(cache: Cache, plan: EntryPlan, key: string, subject: string, tags: readonly string[] | undefined): SharedEntry<Out> | undefined {
     const hash = cache.shared && tags && hashOf(key);
-    return hash === undefined ? undefined : new SharedEntry(cache.shared!, limits, key, hash, subject, tags!);
+    return hash === undefined ? undefined : new SharedEntry(cache.shared!, plan, key, hash, subject, tags!);
   }
 
   /** What is there and may be used, if only instead of a failure. Asks for the lease unless told not to. */
   async look({ lease = true } = {}): Promise<Stored<Out> | undefined> {
     // What has less left than this is not fresh any more.
-    const wanted = { token: this.#token, ms: leaseMs, unlessLeftMs: this.#limits.errorMs };
+    const wanted = { token: this.#token, ms: leaseMs, unlessLeftMs: this.#plan.errorMs };
     const askedAt = performance.now();
     const found = await this.#tier.read(this.#hash, withGroups(this.#tags), lease ? wanted : undefined);
     if (!found) return undefined;
@@ -53,7 +57,17 @@ export class SharedEntry<Out> {
       this.leased = found.lease === 'won';
       this.lost = found.lease === 'lost';
     }
-    return found.text === undefined ? undefined : this.#opened(found.text, found, askedAt);
+    const stored = found.text === undefined ? undefined : this.#opened(found.text, found, askedAt);
+    this.#count(stored, lease);
+    return stored;
+  }
+
+  /** Who looks again waits for somebody else's load: that it is not there yet is no other miss. */
+  #count(found: Stored<Out> | undefined, first: boolean): void {
+    const now = performance.now();
+    if (found && now < found.freshUntil) this.#plan.shared.hit.add();
+    else if (found?.inGrace(now)) this.#plan.shared.stale.add();
+    else if (first) this.#plan.shared.miss.add();
   }
 
   /**
@@ -92,9 +106,9 @@ export class SharedEntry<Out> {
     }
     const answer = envelope.text === undefined ? nothing : (new JsonText(envelope.text) as Out);
     // Who wrote it may have had longer limits than we have.
-    const freshMs = Math.min(envelope.freshMs, this.#limits.freshMs);
-    const staleMs = Math.min(envelope.staleMs, this.#limits.staleMs);
-    const errorMs = Math.min(envelope.errorMs, this.#limits.errorMs);
+    const freshMs = Math.min(envelope.freshMs, this.#plan.freshMs);
+    const staleMs = Math.min(envelope.staleMs, this.#plan.staleMs);
+    const errorMs = Math.min(envelope.errorMs, this.#plan.errorMs);
     const storedAt = askedAt - (envelope.totalMs - leftMs);
     return new Stored<Out>(this.#key, this.#tags, this.#subject, answer, { storedAt, freshMs, staleMs, errorMs, because: 'miss' });
   }

@@ -1,5 +1,6 @@
 import type { Duration } from '../core/duration.ts';
-import { type Source, speaks, stack } from '../core/source.ts';
+import { batchSize } from '../core/metrics.ts';
+import { definedBy, type Source, speaks, stack } from '../core/source.ts';
 import { attempted, type AttemptRules } from './attempted.ts';
 import { isBatched } from './batched.ts';
 import { CachePlan, type CacheRules } from './cache-plan.ts';
@@ -31,7 +32,7 @@ export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
   const { load, isBatch } = loadOf(spec);
   const plan = rules && new CachePlan<In>(name, rules);
   const key = keyOf(spec, plan);
-  const asked = stack(
+  const asked = definedBy(stack(
     load,
     // Outermost, because a span that misses the wait for shared work does not explain a slow part.
     traced(name),
@@ -43,7 +44,7 @@ export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
     // Above the time-out, because callers share one load and one clock. A batch removes its duplicates itself.
     key && !rules?.in && !isBatch && coalesced(key),
     timeout && within(timeout),
-  );
+  ), spec);
   return rules?.in ? speaks(asked) : asked;
 }
 
@@ -53,7 +54,7 @@ function loadOf<In, Out>(spec: SourceSpec<In, Out>): { readonly load: Source<In,
   const policy = attempted(name, spec);
   if (!isBatched(load)) return { load: policy(load), isBatch: false };
   if (limit) throw new TypeError(`expected source ${name} to have no limit, since its load is batched and has inFlightMax, but got one`);
-  return { load: load.byQuery(policy), isBatch: true };
+  return { load: load.byQuery(policy, batchSize.of(name)), isBatch: true };
 }
 
 function keyOf<In, Out>({ name, key, memoise }: SourceSpec<In, Out>, plan: CachePlan<In> | undefined): ((input: In) => string) | undefined {

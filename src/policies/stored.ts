@@ -3,6 +3,7 @@ import type { Call } from '../core/call.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Flight, Freshness } from '../core/flight.ts';
 import { JsonText } from '../core/json-text.ts';
+import type { Count } from '../core/meter.ts';
 
 /** How old an answer may be, in milliseconds. */
 export interface Limits {
@@ -71,7 +72,8 @@ export class Stored<Out> extends Kept implements Freshness {
     return now >= this.#retryAt;
   }
 
-  serve(call: Call, served: Flight['served']): Promise<Out> {
+  serve(call: Call, served: Flight['served'], count: Count): Promise<Out> {
+    count.add();
     call.flight.served = served;
     call.flight.kept = this;
     return this.answer;

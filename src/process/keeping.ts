@@ -5,6 +5,7 @@ import { listenForNotices, type Notices } from '../clients/postgres-notices.ts';
 import { RateWindows } from '../clients/rate-windows.ts';
 import type { RedisTier } from '../clients/redis.ts';
 import type { Config } from '../config.ts';
+import { observeCacheBytes, observeSharedCache } from '../core/metrics.ts';
 import { Limits } from '../http/limits.ts';
 import { workerBus } from './cluster-bus.ts';
 
@@ -20,6 +21,8 @@ export async function startKeeping(config: Config, clients: Clients, log: Logger
   if (config.cache === 'off') return undefined;
   const redis = config.redisUrl === undefined ? undefined : await connectRedis(config.redisUrl, config.cacheTenant, log);
   const cache = new Cache({ bytesMax: config.cacheBytes, shared: redis, tenant: config.cacheTenant });
+  observeCacheBytes(() => cache.memory.bytes);
+  if (redis) observeSharedCache(() => Number(redis.ready));
   const workers = workerBus();
   // Where there is Redis, its channel reaches other workers too.
   if (workers && !redis) cache.join(workers);

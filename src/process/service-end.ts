@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { type Clients, closeClients } from '../clients/clients.ts';
 import { Failure } from '../core/failure.ts';
 import { settlesWithin } from '../core/settles-within.ts';
-import { closeTracing } from '../core/trace.ts';
+import { closeTelemetry } from '../core/trace.ts';
 import type { Edge } from '../http/edge.ts';
 import { closeServer, lastWordsMs } from '../http/server.ts';
 import type { Authenticating } from './authenticating.ts';
@@ -73,5 +73,5 @@ export async function close({ app, admin, edge, clients, keeping, authenticating
   await closeServer(app, drainTimeoutMs, () => { edge.stop(ending); });
   await Promise.all([closeClients(clients), keeping?.close(), authenticating?.close()]);
   await closeServer(admin, 0);
-  await closeTracing(flushMs);
+  await closeTelemetry(flushMs);
 }

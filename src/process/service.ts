@@ -8,7 +8,9 @@ import { createAdmin } from '../http/admin.ts';
 import { createHealth } from '../http/health.ts';
 import { listen, portOf } from '../http/server.ts';
 import { limitsOf, startKeeping } from './keeping.ts';
+import { observeProcess } from './process-metrics.ts';
 import { close, drain, endsWithinMs, retire, type Serving } from './service-end.ts';
+import { countsOfAll } from './worker-counts.ts';
 import { workerLink } from './worker-link.ts';
 
 type LogFile = DestinationStream & { flush(written: (error?: Error) => void): void; flushSync(): void };
@@ -33,9 +35,10 @@ export async function serve(config: Config): Promise<void> {
     ...config, log, cache: keeping?.cache, authentication: authenticating?.authentication, limits: await limitsOf(config, keeping?.redis),
   });
   void warmClients(clients);
+  observeProcess();
   let started = false;
   const dependencies = { ...clients, ...(keeping?.redis ? { redis: keeping.redis } : {}) };
-  const operators = createHealth(dependencies, { started: () => started, draining: () => edge.draining, shedding: () => admission?.aside ?? false }).route('/', createAdmin(keeping?.cache));
+  const operators = createHealth(dependencies, { started: () => started, draining: () => edge.draining, shedding: () => admission?.aside ?? false }).route('/', createAdmin(keeping?.cache, countsOfAll()));
   const recording = isRecording();
   if (process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] && !recording) log.error('OTEL_EXPORTER_OTLP_ENDPOINT is set, but no span is recorded: was the process started with --import otel/start?');
   try {

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { FleetCounts } from './fleet-counts.ts';
 import { Seat } from './seat.ts';
 import { NotStarted, WorkerProcess } from './worker-process.ts';
 import { workersIn } from './workers.ts';
@@ -22,6 +23,7 @@ class Supervisor {
   readonly #log: Logger;
   readonly #seats: readonly Seat[];
   readonly #alive = new Set<WorkerProcess>();
+  readonly #counts = new FleetCounts();
   #ending = false;
   #rolling = false;
   #rollAgain = false;
@@ -97,10 +99,15 @@ class Supervisor {
 
   #fork(): WorkerProcess {
     const worker = new WorkerProcess((message) => {
-      for (const other of this.#alive) if (other !== worker) other.tell(message);
+      if (message.about === 'forget') for (const other of this.#alive) if (other !== worker) other.tell(message);
+      if (message.about === 'counted') this.#counts.heard(worker, message.readings);
+      if (message.about === 'count all') void this.#counts.ask(this.#alive).then((readings) => { worker.tell({ about: 'all counted', readings }); });
     });
     this.#alive.add(worker);
-    void worker.gone.then(() => { this.#alive.delete(worker); });
+    void worker.gone.then(() => {
+      this.#alive.delete(worker);
+      this.#counts.left(worker);
+    });
     return worker;
   }
 }

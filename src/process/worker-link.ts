@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
+import { readings } from '../core/meter.ts';
 import { settlesWithin } from '../core/settles-within.ts';
 import { type FromWorker, read } from './worker-messages.ts';
 
@@ -45,6 +46,8 @@ export function workerLink() {
     async leave(): Promise<void> {
       if (!worker.isConnected()) return;
       const gone = once(process, 'disconnect');
+      // The last word on what this worker has counted, since nobody can ask it any more.
+      worker.send({ about: 'counted', readings: readings() } satisfies FromWorker, undefined, () => undefined);
       worker.disconnect();
       await settlesWithin(gone, leaveMs);
     },

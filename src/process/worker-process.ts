@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import { type Forget, read, type ToWorker } from './worker-messages.ts';
+import { type FromWorker, read, type ToWorker } from './worker-messages.ts';
 
 /** Half a second where nothing else runs. One that takes so much longer hangs. */
 const startMs = 60_000;
@@ -31,8 +31,10 @@ export class WorkerProcess {
   /** How long its end may take; undefined until it listens. */
   endsWithinMs: number | undefined;
   readonly #worker: Worker;
+  #counted: PromiseWithResolvers<void> | undefined;
 
-  constructor(forget: (message: Forget) => void) {
+  /** `heard` is told what it says, but that it listens. */
+  constructor(heard: (message: FromWorker | ToWorker) => void) {
     const worker = cluster.fork();
     this.#worker = worker;
     this.gone = goneOf(worker);
@@ -40,12 +42,18 @@ export class WorkerProcess {
     const limit = setTimeout(() => { this.kill(); }, startMs);
     worker.on('message', (message: unknown) => {
       const said = read(message);
-      if (said?.about === 'forget') forget(said);
-      if (said?.about !== 'listening') return;
-      this.endsWithinMs = said.endsWithinMs;
-      resolve();
+      if (said?.about === 'listening') {
+        this.endsWithinMs = said.endsWithinMs;
+        resolve();
+      } else if (said) {
+        heard(said);
+      }
+      if (said?.about === 'counted') this.#countIsOver();
     });
-    void this.gone.then((ended) => { reject(new NotStarted(ended)); });
+    void this.gone.then((ended) => {
+      reject(new NotStarted(ended));
+      this.#countIsOver();
+    });
     this.listening = promise.finally(() => { clearTimeout(limit); });
     // Whoever ends the service does not wait for its start.
     this.listening.catch(() => undefined);
@@ -58,6 +66,15 @@ export class WorkerProcess {
   /** A message to one that has ended goes nowhere. */
   tell(message: ToWorker): void {
     if (this.#worker.isConnected()) this.#worker.send(message, undefined, () => undefined);
+  }
+
+  /** Resolves when it has said what it has counted, or has ended. */
+  async count(): Promise<void> {
+    // One that does not listen yet has counted nothing.
+    if (this.endsWithinMs === undefined) return;
+    this.#counted ??= Promise.withResolvers<void>();
+    this.tell({ about: 'count' });
+    await this.#counted.promise;
   }
 
   /**
@@ -79,6 +96,11 @@ export class WorkerProcess {
 
   kill(): void {
     this.#worker.process.kill('SIGKILL');
+  }
+
+  #countIsOver(): void {
+    this.#counted?.resolve();
+    this.#counted = undefined;
   }
 }
 

@@ -9,12 +9,13 @@ import { type Relay, startRelay } from '../support/relay.ts';
 import { traffic } from '../support/traffic.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { seedDatabase } from '../system/gateway.ts';
+import { scrape } from '../system/scraped.ts';
 import { startService } from '../system/service.ts';
 import { traceIdOf } from '../system/traces.ts';
 import { expectComplete } from './complete.ts';
 import { sometimes } from './sometimes.ts';
 
-const saw = sometimes('the collector was connected to', 'spans were dropped', 'spans arrived once it answered again', 'the process ended while it hung');
+const saw = sometimes('the collector was connected to', 'spans were dropped', 'the metrics said that spans were dropped', 'spans arrived once it answered again', 'the process ended while it hung');
 
 let database: Database;
 let upstream: Upstream;
@@ -51,6 +52,8 @@ test('a collector that never answers holds up no request, and what waits for it 
   await requests.more(requestsMeanwhile);
   const replies = await requests.stop();
   expectComplete(replies);
+  // Of the half a dozen spans of each request, all but what the queue holds and what is being exported.
+  saw('the metrics said that spans were dropped', (await scrape(service)).sum('tributary_spans_dropped_total') > requestsMeanwhile);
   relay.welcome('pass on');
   // Whatever is still queued leaves before what is traced from now on.
   const after = new Set<string>();

@@ -44,7 +44,7 @@ export async function startEdge({ listening = {}, corsOrigins = [], rates: count
   const headers = { cors: corsOrigins.length > 0 ? new Cors(corsOrigins) : undefined, ratePolicy: limits?.policy };
   const options = { log: logger, limits: listening };
   const app = await listen(createRoutes(edge, { '/api/aggregated': overview }), 0, '127.0.0.1', lanes, { ...options, headers });
-  const operators = createHealth({}, { started: () => true, draining: () => false, shedding: () => false }).route('/', createAdmin(undefined));
+  const operators = createHealth({}, { started: () => true, draining: () => false, shedding: () => false }).route('/', createAdmin(undefined, () => Promise.resolve([])));
   const admin = await listen(operators, 0, '127.0.0.1', [], options);
   return {
     url: `http://127.0.0.1:${portOf(app)}`,

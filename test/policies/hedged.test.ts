@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { startCall } from '../../src/core/call.ts';
 import { Failure } from '../../src/core/failure.ts';
+import { Count } from '../../src/core/meter.ts';
 import { Budget } from '../../src/policies/budget.ts';
 import { Guard } from '../../src/policies/guarded.ts';
 import { hedged } from '../../src/policies/hedged.ts';
@@ -27,12 +28,13 @@ function stage({ samples = 100, saved = 1, shared = 1, slowest = 100 } = {}) {
   const { source: load, asked } = scripted<string, number>();
   const latencies = new Latencies();
   for (let at = 0; at < samples; at++) latencies.add(((at % 100) + 1) * (slowest / 100));
-  const means = { own: saving(50, saved), shared: saving(10, shared), latencies, guard: new Guard('recommendations', { slow: '1s' }) };
-  return { asked, latencies, guard: means.guard, source: hedged(means)(load) };
+  const means = { own: saving(50, saved), shared: saving(10, shared), latencies, guard: new Guard('recommendations', { slow: '1s' }), counts: { first: new Count(), second: new Count(), none: new Count() } };
+  const counted = () => Object.entries(means.counts).flatMap(([winner, { value }]) => Array<string>(value).fill(winner));
+  return { asked, latencies, counted, guard: means.guard, source: hedged(means)(load) };
 }
 
 test('an answer slower than 95 of 100 is asked for a second time; the first to come wins, and the other attempt is stopped', async () => {
-  const { source, asked, latencies } = stage();
+  const { source, asked, latencies, counted } = stage();
   using call = startCall(1_000);
   const answer = watch(source('a', call));
   await pass(95);
@@ -43,20 +45,20 @@ test('an answer slower than 95 of 100 is asked for a second time; the first to c
   asked[1]!.resolve(2);
   await settled();
   expect(answer.now).toMatchObject({ state: 'answered', value: 2, atMs: 106 });
-  expect([asked[0]!.stopped, latencies.count]).toEqual([true, 101]);
+  expect([asked[0]!.stopped, latencies.count, counted()]).toEqual([true, 101, ['second']]);
   asked[0]!.stop();
   await settled();
   expect([listening.size, vi.getTimerCount()]).toEqual([0, 1]);
 });
 
 test('the first attempt may win as well', async () => {
-  const { source, asked } = stage();
+  const { source, asked, counted } = stage();
   using call = startCall(1_000);
   const answer = watch(source('a', call));
   await pass(96);
   asked[0]!.resolve(1);
   await settled();
-  expect([answer.now, asked[1]!.stopped]).toMatchObject([{ state: 'answered', value: 1 }, true]);
+  expect([answer.now, asked[1]!.stopped, counted()]).toMatchObject([{ state: 'answered', value: 1 }, true, ['first']]);
 });
 
 test('both know which endpoints have been asked', async () => {
@@ -71,7 +73,7 @@ test('both know which endpoints have been asked', async () => {
 
 test('one that fails leaves it to the other; where both do, what failed first is the answer', async () => {
   for (const [first, second] of [[0, 1], [1, 0]] as const) {
-    const { source, asked } = stage();
+    const { source, asked, counted } = stage();
     using call = startCall(1_000);
     const answer = watch(source('a', call));
     await pass(96);
@@ -81,16 +83,17 @@ test('one that fails leaves it to the other; where both do, what failed first is
     asked[second]!.reject(new Failure('bad_answer', 'nonsense'));
     await settled();
     expect(answer.now).toMatchObject({ state: 'failed', error: lost });
+    expect(counted()).toEqual(['none']);
   }
 });
 
 test('one that fails before that is not hedged', async () => {
-  const { source, asked } = stage();
+  const { source, asked, counted } = stage();
   using call = startCall(1_000);
   const answer = watch(source('a', call));
   asked[0]!.reject(lost);
   await settled();
-  expect([asked.length, answer.now, vi.getTimerCount()]).toMatchObject([1, { state: 'failed', error: lost }, 1]);
+  expect([asked.length, answer.now, vi.getTimerCount(), counted()]).toMatchObject([1, { state: 'failed', error: lost }, 1, []]);
 });
 
 test.each<[string, Parameters<typeof stage>[0], number]>([

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { startCall } from '../../src/core/call.ts';
 import { Failure } from '../../src/core/failure.ts';
+import { Count } from '../../src/core/meter.ts';
 import { Budget } from '../../src/policies/budget.ts';
 import { Guard } from '../../src/policies/guarded.ts';
 import { Latencies } from '../../src/policies/latencies.ts';
@@ -27,22 +28,23 @@ function stage({ saved = 1 } = {}) {
   const latencies = new Latencies();
   latencies.add(100);
   const guard = new Guard('recommendations', { slow: '1s' });
-  return { asked, guard, budget, source: retried({ budget, latencies, guard })(load) };
+  const count = new Count();
+  return { asked, guard, budget, count, source: retried({ budget, latencies, guard, count })(load) };
 }
 
 test('where nothing of an answer had come, it is asked once more, after a moment', async () => {
-  const { source, asked } = stage();
+  const { source, asked, count } = stage();
   using call = startCall(1_000);
   const answer = watch(source('a', call));
   asked[0]!.reject(refused);
   await pass(24);
-  expect(asked).toHaveLength(1);
+  expect([asked.length, count.value]).toEqual([1, 1]);
   await pass(1);
   expect(asked.map(({ input, call }) => [input, call])).toEqual([['a', call], ['a', call]]);
   asked[1]!.resolve(1);
   await settled();
   expect(answer.now).toEqual({ state: 'answered', value: 1, atMs: 25 });
-  expect([listening.size, vi.getTimerCount()]).toEqual([0, 1]);
+  expect([listening.size, vi.getTimerCount(), count.value]).toEqual([0, 1, 1]);
 });
 
 test('once, and not twice', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { partDuration } from '../../src/core/metrics.ts';
 import { read } from '../../src/process/worker-messages.ts';
 import { workersIn } from '../../src/process/workers.ts';
 
@@ -14,6 +15,7 @@ test.each([undefined, '', 'abc', '-1', '1.5', '129', '1e2', ' 2', '99999999999']
 
 test.each([
   { about: 'end' }, { about: 'retire' }, { about: 'listening', endsWithinMs: 5 }, { about: 'forget', tags: [] }, { about: 'forget', tags: ['users:1', 'users:*'] },
+  { about: 'count' }, { about: 'count all' }, { about: 'counted', readings: [partDuration.reading] }, { about: 'all counted', readings: [] },
 ])('a message is understood: %j', (message) => {
   expect(read(structuredClone(message))).toEqual(message);
 });
@@ -21,6 +23,7 @@ test.each([
 test.each([
   undefined, null, 'end', 7, [], {}, { about: 'else' }, { about: 'listening' }, { about: 'listening', endsWithinMs: '5' },
   { about: 'forget' }, { about: 'forget', tags: 'users:1' }, { about: 'forget', tags: [1] }, { cmd: 'NODE_CLUSTER' },
+  { about: 'counted' }, { about: 'counted', readings: [7] }, { about: 'all counted', readings: [{ about: {} }] }, { about: 'toString' },
 ])('what is none is ignored: %j', (message) => {
   expect(read(message)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import type { Call } from '../../src/core/call.ts';
 import { Failure } from '../../src/core/failure.ts';
-import type { Policy, Source } from '../../src/core/source.ts';
+import type { Source } from '../../src/core/source.ts';
 import { batched, type Batched } from '../../src/policies/batched.ts';
 import { type Key, type Site, textOf, name } from './loads.ts';
 import type { Question, User } from './plan.ts';
@@ -28,7 +28,7 @@ export function batchedLoad(world: World, site: Site): Batched<Question, Text> {
     },
   });
   // Seen above the policy, since a query that it holds back or refuses has been sent all the same.
-  const byQuery = (policy: Policy) => queue.counted(ask.byQuery((next) => queue.sent(policy(next))));
+  const byQuery: typeof ask.byQuery = (policy, sizes) => queue.counted(ask.byQuery((next) => queue.sent(policy(next)), sizes));
   return Object.assign(queue.counted(ask), { byQuery });
 }
 

@@ -3,17 +3,18 @@ import { once } from 'node:events';
 import { freePort } from '../../demo/process/free-port.ts';
 import { leash } from '../../demo/process/leash.ts';
 import { request } from './http-client.ts';
+import type { Built } from './go-tool.ts';
 import type { Network, NetworkFault } from './network.ts';
-import { buildToxiproxy, type Toxiproxy } from './toxiproxy-build.ts';
+import { buildToxiproxy } from './toxiproxy-build.ts';
 import { bounded } from './until.ts';
 
 /** Between choosing a free port and listening on it somebody else may take it. */
 const attemptsMax = 5;
 
-let found: Promise<Toxiproxy> | undefined;
+let found: Promise<Built> | undefined;
 
 /** Where toxiproxy is, built if need be, or why it cannot be had: said once. */
-export function findToxiproxy(): Promise<Toxiproxy> {
+export function findToxiproxy(): Promise<Built> {
   return (found ??= buildToxiproxy().then((toxiproxy) => {
     process.stderr.write(`faults of the network are made by ${'path' in toxiproxy ? 'toxiproxy' : `our own relay, since ${toxiproxy.reason}`}\n`);
     return toxiproxy;

@@ -8,6 +8,7 @@ import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { until } from '../support/until.ts';
 import { crowd } from './crowd.ts';
 import { type LogLine, seedDatabase } from './gateway.ts';
+import { scrape } from './scraped.ts';
 import { type Environment, runService, type Service, startService } from './service.ts';
 
 let database: Database;
@@ -51,6 +52,23 @@ async function answerers(service: Service, count: number): Promise<Set<number>> 
 
 // One after the other, since each starts three processes and more.
 describe('several workers', { timeout: 60_000 }, () => {
+  test('are scraped as one, whichever is asked, and what was counted stays when they are replaced', async () => {
+    await using it = await serve();
+    const { service, pids } = it;
+    expect(await answerers(service, 8)).toEqual(new Set(pids));
+    const count = async () => (await scrape(service)).sum('http_server_request_duration_seconds_count');
+    // Each probe has a connection of its own, and so another worker.
+    for (let asked = 0; asked < 4; asked++) expect(await count()).toBe(8);
+    const both = (await scrape(service)).sum('process_resident_memory_bytes');
+    service.signal('SIGHUP');
+    await service.logged('all workers are new');
+    for (let asked = 0; asked < 4; asked++) expect(await count()).toBe(8);
+    // Of two processes, and not of the four that there were.
+    expect((await scrape(service)).sum('process_resident_memory_bytes')).toBeLessThan(both * 1.8);
+    expect((await answerers(service, 4)).size).toBe(2);
+    for (let asked = 0; asked < 4; asked++) expect(await count()).toBe(12);
+  });
+
   test('share one port, each of them answers, and all end with the first signal', async () => {
     await using it = await serve();
     const { service, pids } = it;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { observeBrownout, observeInFlight, observeLimit, observeLoopDelay, shedRequests } from '../../core/metrics.ts';
 import type { Edge, Load } from '../edge.ts';
 import { AnswerTimes } from './answer-times.ts';
 import { Gradient2 } from './gradient2.ts';
@@ -18,6 +19,9 @@ const userShare = 0.9;
 const backgroundShare = 0.1;
 /** Of the ceiling, from where on optional parts are left out. */
 const nearCeiling = 0.8;
+
+const shedUsers = shedRequests.of('user');
+const shedBackground = shedRequests.of('background');
 
 export interface AdmissionOptions {
   /** Whether the limit that is found, and brownouts, hold; else only the ceiling does. */
@@ -53,6 +57,10 @@ export class Admission implements Load {
     this.#options = options;
     this.#gradient = new Gradient2(options.inFlightMax);
     this.#aside = new StandingAside(random);
+    observeInFlight(() => this.#inFlight);
+    observeLimit(() => this.limit);
+    observeBrownout(() => Number(this.brownout));
+    observeLoopDelay(() => this.#loop.ms / 1_000);
   }
 
   start(): void {
@@ -88,6 +96,7 @@ export class Admission implements Load {
     this.#second.came++;
     if (!this.#hasRoom(background)) {
       this.#second.shed++;
+      (background ? shedBackground : shedUsers).add();
       shed(response, this.#edge.draining);
       return true;
     }
