@@ -21,8 +21,7 @@ type Given = OutgoingHttpHeaders | OutgoingHttpHeader[];
 
 /**
  * A reply that adds the common headers in the moment in which it is begun, whoever begins it: the ready lane, Hono, a
- * stream, a refusal. They are put behind the others, in one array: `setHeader` has node keep and merge them, which took
- * a sixth to a quarter of what a server can do (docs/http-edge.md).
+ * stream, a refusal. They are put behind the others, in one array: `setHeader` has node keep them and merge them one by one.
  */
 export class Outgoing<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   /** The value of `RateLimit`, once the request has been counted. */
