@@ -24,6 +24,7 @@ module.exports = {
     only('clients', 'core', 'cache'),
     only('sources', 'core', 'cache', 'policies', 'clients'),
     only('aggregates', 'core', 'sources'),
+    only('operations', 'core', 'sources', 'clients'),
     only('http', 'core', 'cache', 'clients', 'aggregates'),
     onlyIn('drivers-only-in-clients', '^src/clients/', 'pg|pg-pool|ioredis|undici'),
     onlyIn('hono-only-in-http', '^src/(http/|app\\.ts)', 'hono|@hono'),

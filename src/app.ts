@@ -34,8 +34,8 @@ export interface App {
   readonly admission: Admission | undefined;
 }
 
-/** What can be asked, by path: an aggregate is one file in aggregates/ and one line here. */
-export const aggregatesOf = (sources: Sources) => ({
+/** What can be asked, by path: an endpoint is one file in aggregates/ or operations/ and one line here. */
+export const resourcesOf = (sources: Sources) => ({
   '/api/aggregated': userOverview(sources),
 });
 
@@ -43,7 +43,7 @@ export const aggregatesOf = (sources: Sources) => ({
 export function createApp(clients: Clients, { cache, corsOrigins = [], admission: adaptive = false, inFlightMax, ...options }: AppOptions): App {
   const edge = new Edge(options);
   const sources = createSources({ ...clients, cache });
-  const app = createRoutes(edge, aggregatesOf(sources));
+  const app = createRoutes(edge, resourcesOf(sources));
   const ready = cache && new Ready(edge, cache.memory);
   edge.keeper = ready;
   const admission = inFlightMax === undefined ? undefined : new Admission(edge, { adaptive, inFlightMax });

@@ -36,8 +36,9 @@ export interface Config extends ClientsConfig {
   readonly admission: boolean;
   /** Requests under way, beyond which more are shed whatever the load. */
   readonly inFlightMax: number;
-  readonly auth: 'none' | 'jwt';
-  /** Undefined unless `auth` is jwt. */
+  /** Who has to say who they are: nobody, who changes something, or everybody whose answer is not public. */
+  readonly auth: 'none' | 'optional' | 'jwt';
+  /** Undefined if `auth` is none. */
   readonly jwt: JwtConfig | undefined;
   /** How often each caller may ask; undefined for as often as they like. */
   readonly rateLimit: Rate | undefined;
@@ -91,7 +92,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     admission: env.ADMISSION === 'on',
     inFlightMax: env.IN_FLIGHT_MAX,
     auth: env.AUTH,
-    jwt: env.AUTH === 'jwt' ? jwtOf(env) : undefined,
+    jwt: env.AUTH === 'none' ? undefined : jwtOf(env),
     rateLimit: env.RATE_LIMIT,
     proxyHops: env.PROXY_HOPS,
     trustedCallers: env.TRUSTED_CALLERS,
@@ -126,9 +127,9 @@ function cacheOf(env: Variables): CacheConfig {
 function jwtOf(env: Variables): JwtConfig {
   const { JWT_JWKS_URL: jwksUrl, JWT_KEYS_FILE: keysFile, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = env;
   const missing = [
-    ...((jwksUrl === undefined) === (keysFile === undefined) ? [`JWT_JWKS_URL: expected either it or JWT_KEYS_FILE, since AUTH=jwt, but got ${jwksUrl === undefined ? 'neither' : 'both'}`] : []),
-    ...(issuer === undefined ? ['JWT_ISSUER: expected who issues the tokens, since AUTH=jwt, but got nothing'] : []),
-    ...(audience === undefined ? ['JWT_AUDIENCE: expected whom the tokens are for, since AUTH=jwt, but got nothing'] : []),
+    ...((jwksUrl === undefined) === (keysFile === undefined) ? [`JWT_JWKS_URL: expected either it or JWT_KEYS_FILE, since AUTH=${env.AUTH}, but got ${jwksUrl === undefined ? 'neither' : 'both'}`] : []),
+    ...(issuer === undefined ? [`JWT_ISSUER: expected who issues the tokens, since AUTH=${env.AUTH}, but got nothing`] : []),
+    ...(audience === undefined ? [`JWT_AUDIENCE: expected whom the tokens are for, since AUTH=${env.AUTH}, but got nothing`] : []),
   ];
   if (issuer === undefined || audience === undefined || missing.length > 0) throw new ConfigError(missing.join('\n'));
   return { jwksUrl, keysFile, issuer, audience, algorithms: env.JWT_ALGORITHMS, clockSkewMs: env.JWT_CLOCK_SKEW_S * 1_000, rolesClaim: env.JWT_ROLES_CLAIM };

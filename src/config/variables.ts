@@ -37,7 +37,7 @@ const variables = {
   TIMEOUT_STATUS: oneOf('504', '408').default('504'),
   ADMISSION: oneOf('on', 'off').default('on'),
   IN_FLIGHT_MAX: whole(1, 100_000).default(10_000),
-  AUTH: oneOf('none', 'jwt').default('none'),
+  AUTH: oneOf('none', 'optional', 'jwt').default('none'),
   JWT_JWKS_URL: url('http:', 'https:').optional(),
   JWT_KEYS_FILE: z.string().optional(),
   JWT_ISSUER: z.string().optional(),
@@ -61,7 +61,7 @@ const variables = {
 export const inDevelopment = z.object(variables);
 export const inProduction = z.object({
   ...variables,
-  AUTH: z.enum(['none', 'jwt'], { error: 'one of none, jwt, since with NODE_ENV=production who may ask has to be said' }),
+  AUTH: z.enum(['none', 'optional', 'jwt'], { error: 'one of none, optional, jwt, since with NODE_ENV=production who may ask has to be said' }),
   // The balancer goes on sending for some seconds after it has been told not to.
   DRAIN_DELAY_MS: whole(0, 120_000).default(5_000),
 });

@@ -1,12 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type Access, ownAccess, type Readers, readersOf } from './access.ts';
-import { Answer, type PartReport } from './answer.ts';
+import { Answer, type PartReport, SoleAnswer } from './answer.ts';
 import type { Call } from './call.ts';
 import { type Duration, toMs } from './duration.ts';
 import { Gathering, type Landed } from './gathering.ts';
 import { inSpan } from './in-span.ts';
 import { Inbox } from './inbox.ts';
-import { type DataOf, type Parts, planParts } from './part.ts';
+import { type DataOf, type Parts, planParts, type Seen } from './part.ts';
 import { definedBy, type Source, speaks } from './source.ts';
 
 /** An aggregate is itself a source: it nests, and every policy fits it. */
@@ -28,7 +28,7 @@ export interface Aggregate<In, Data> extends Source<In, Answer<Data>> {
 /** The data an aggregate answers with: `type UserOverview = AnswerTo<ReturnType<typeof userOverview>>`. */
 export type AnswerTo<A> = A extends (...args: never) => Promise<Answer<infer Data>> ? Data : never;
 
-export interface AggregateSpec<In, P> {
+interface Spec<In, Data> {
   /** In kebab case: names spans, metrics and log lines. */
   readonly name: string;
   /** One line for a reader of the API's documentation. */
@@ -39,8 +39,21 @@ export interface AggregateSpec<In, P> {
   readonly deadline: Duration;
   /** Who may ask; left out, whom the answer is about: whose token's subject is the input's `user_id`. */
   readonly access?: Access<keyof NoInfer<In> & string>;
+  /** Headers of the reply, by their names in lower case, that follow from what was asked and what is answered: a `link` to the next page. */
+  readonly headersOf?: (input: NoInfer<In>, data: NoInfer<Data>) => Readonly<Record<string, string>>;
+}
+
+export interface AggregateSpec<In, P> extends Spec<In, DataOf<P>> {
   readonly parts: P;
 }
+
+export interface LookupSpec<In, Out> extends Spec<In, Seen<Out>> {
+  /** What is looked up. Its name in reports is that of the lookup, in snake case. */
+  readonly source: Source<NoInfer<In>, Out>;
+}
+
+/** How an answer is made of its parts. */
+type Making = typeof Answer | typeof SoleAnswer;
 
 /**
  * Several questions asked at the same time under one deadline, answered together.
@@ -48,25 +61,34 @@ export interface AggregateSpec<In, P> {
  * Throws a TypeError at definition for a bad duration or part name.
  */
 export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: AggregateSpec<In, P>): Aggregate<In, DataOf<P>> {
-  const { name, summary, input, deadline, access = ownAccess } = spec;
+  return defined(spec, spec.parts, Answer);
+}
+
+/** An aggregate of one required part, whose answer is that part's value without an object around it. */
+export function lookup<In, Out>(spec: LookupSpec<In, Out>): Aggregate<In, Seen<Out>> {
+  return defined(spec, { [spec.name.replaceAll('-', '_')]: spec.source }, SoleAnswer);
+}
+
+function defined<In, Data>(spec: Spec<In, Data>, parts: Readonly<Record<string, unknown>>, Making: Making): Aggregate<In, Data> {
+  const { name, summary, input, deadline, access = ownAccess, headersOf } = spec;
   const deadlineMs = toMs(deadline);
-  const planned = planParts(name, spec.parts);
+  const planned = planParts(name, parts);
   const names = planned.map((part) => part.name);
 
-  function gather(question: In, call: Call): Promise<Answer<DataOf<P>>> {
+  function gather(question: In, call: Call): Promise<Answer<Data>> {
     return new Promise((resolve, reject) => {
       const own = call.within(deadlineMs);
       const done = (landed: readonly Landed[]) => {
-        const answered = answerFrom<DataOf<P>>(names, landed);
+        const answered = answerFrom<Data>(Making, names, landed);
         call.flight.fallback = answered;
-        resolve(answered);
+        resolve(headersOf ? withHeaders(answered, (data) => headersOf(question, data)) : answered);
       };
       new Gathering(planned, own, { done, failed: reject }).start(question);
     });
   }
 
   // As a part it has a span of its own, for its parts to lie under; as an endpoint the server's span is that.
-  function answer(question: In, call: Call): Promise<Answer<DataOf<P>>> {
+  function answer(question: In, call: Call): Promise<Answer<Data>> {
     if (call.part === undefined) return gather(question, call);
     return inSpan(name, call, (own) => gather(question, own));
   }
@@ -83,7 +105,7 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
   return Object.assign(definedBy(speaks(answer), spec) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, stream });
 }
 
-function answerFrom<Data>(names: readonly string[], landed: readonly Landed[]): Answer<Data> {
+function answerFrom<Data>(Making: Making, names: readonly string[], landed: readonly Landed[]): Answer<Data> {
   const values: unknown[] = [];
   const reports: PartReport[] = [];
   for (let at = 0; at < landed.length; at++) {
@@ -91,5 +113,11 @@ function answerFrom<Data>(names: readonly string[], landed: readonly Landed[]): 
     values.push(value);
     for (let next = 0; next < own.length; next++) reports.push(own[next]!);
   }
-  return new Answer<Data>(names, values, reports);
+  return new Making<Data>(names, values, reports);
+}
+
+/** What throws here rejects the answer. */
+async function withHeaders<Data>(answer: Answer<Data>, headersOf: (data: Data) => Readonly<Record<string, string>>): Promise<Answer<Data>> {
+  if (answer.complete) answer.headers = headersOf(answer.data);
+  return answer;
 }

@@ -20,6 +20,8 @@ export interface PartReport {
 /** What an aggregate answers: a value for each part, and a report of each, those of nested aggregates included. */
 export class Answer<Data> implements Fallback {
   readonly parts: readonly PartReport[];
+  /** What its reply says beside the usual, by names in lower case. */
+  headers: Readonly<Record<string, string>> | undefined;
   readonly #names: readonly string[];
   readonly #values: readonly unknown[];
   #data: Data | undefined;
@@ -68,6 +70,29 @@ export class Answer<Data> implements Fallback {
     }
     return text;
   }
+
+  /** The data as JSON. */
+  json(): string {
+    return `{${this.members()}}`;
+  }
+}
+
+/** The answer of a lookup: its one value, without an object around it. */
+export class SoleAnswer<Data> extends Answer<Data> {
+  readonly #value: unknown;
+
+  constructor(names: readonly string[], values: readonly unknown[], parts: readonly PartReport[]) {
+    super(names, values, parts);
+    this.#value = values[0];
+  }
+
+  override get data(): Data {
+    return plain(this.#value) as Data;
+  }
+
+  override json(): string {
+    return valueJson(this.#value);
+  }
 }
 
 function plain(value: unknown): unknown {
@@ -77,5 +102,5 @@ function plain(value: unknown): unknown {
 
 /** The JSON of a part's value: a nested answer is its data. */
 export function valueJson(value: unknown): string {
-  return value instanceof Answer ? `{${value.members()}}` : toJson(value);
+  return value instanceof Answer ? value.json() : toJson(value);
 }

@@ -13,7 +13,7 @@ export type Part<In> = Source<In, unknown> | Optional<In, unknown, unknown>;
 export type Parts<In> = Readonly<Record<string, Part<In>>>;
 
 /** What a reader of the part sees: JsonText as what it stands for, a nested aggregate as its data. */
-type Seen<Out> = Out extends Answer<infer Data> ? Data : Plain<Out>;
+export type Seen<Out> = Out extends Answer<infer Data> ? Data : Plain<Out>;
 
 type ValueOf<P> =
   P extends Source<never, infer Out> ? Seen<Out>

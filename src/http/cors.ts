@@ -1,5 +1,5 @@
 /** What pages may read besides what browsers always show. */
-const replyHeaders = 'age, cache-status, etag, ratelimit, ratelimit-policy, retry-after, server-timing, traceresponse, www-authenticate';
+const replyHeaders = 'age, cache-status, etag, link, location, ratelimit, ratelimit-policy, retry-after, server-timing, traceresponse, www-authenticate';
 
 /** What a reply to a page of each origin says (WHATWG Fetch, §3.3). Made once: origins are few, and replies many. */
 export class Cors {

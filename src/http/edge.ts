@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import type { Caller, Readers } from '../core/access.ts';
+import type { Access, Caller, Readers } from '../core/access.ts';
 import type { Answer } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import type { Failure } from '../core/failure.ts';
@@ -28,6 +28,8 @@ export interface EdgeOptions {
   readonly timeoutStatus: 504 | 408;
   /** Left out, nobody is asked who they are, and everybody may ask everything. */
   readonly authentication?: Authentication | undefined;
+  /** Aggregates may be asked without saying who asks; whoever says so is verified all the same. */
+  readonly open?: boolean;
   readonly serverTiming?: Audience;
   /** Whether any client may have what it asks for loaded anew (`Cache-Control: no-cache`). Not at a public edge: it would be a way around the cache. */
   readonly mayReload?: boolean;
@@ -66,6 +68,8 @@ export class Edge {
   readonly sampling: Sampling;
   readonly timeoutStatus: 504 | 408;
   readonly authentication: Authentication | undefined;
+  /** Everybody may read everything. */
+  readonly open: boolean;
   /** What replies depend on besides their target. */
   readonly vary: string;
   readonly #serverTiming: Audience;
@@ -85,13 +89,14 @@ export class Edge {
   readonly #underWay: UnderWay[] = [];
   #draining = false;
 
-  constructor({ log, sampling, timeoutStatus, authentication, serverTiming = 'everybody', mayReload = false, limits, trustedCallers = [] }: EdgeOptions) {
+  constructor({ log, sampling, timeoutStatus, authentication, open = false, serverTiming = 'everybody', mayReload = false, limits, trustedCallers = [] }: EdgeOptions) {
     this.log = log;
     this.complaints = new Complaints(log);
     // Without an SDK a sampled request would make spans that record nothing.
     this.sampling = isRecording() ? sampling : { ratio: 0, trustParent: false };
     this.timeoutStatus = timeoutStatus;
     this.authentication = authentication;
+    this.open = open || !authentication;
     this.vary = authentication ? 'authorization, accept' : 'accept';
     this.#serverTiming = serverTiming;
     this.#mayReload = mayReload;
@@ -106,6 +111,11 @@ export class Edge {
   callerOf(authorization: string | undefined): Caller | undefined | Promise<Caller> {
     if (!this.authentication || authorization === undefined) return undefined;
     return this.authentication.known(authorization, performance.now()) ?? this.authentication.verified(authorization);
+  }
+
+  /** Whether an endpoint is only for callers that say who they are. One for a role is, even where nobody could be believed. */
+  wantsCaller(access: Access): boolean {
+    return access !== 'public' && (!this.open || (typeof access === 'object' && 'role' in access));
   }
 
   /** Whether the caller's `Cache-Control: no-cache` is obeyed. */

@@ -18,7 +18,7 @@ const faults = {
   coding: { failure: new Failure('bad_request', 'expected the Transfer-Encoding chunked of HTTP/1.1, or none') },
   target: { failure: new Failure('bad_request', 'expected a target that begins with /, or with http:// and what Host says') },
   targetTooLong: { failure: new Failure('uri_too_long', `expected a target of at most ${targetMax} characters`) },
-  method: { failure: new Failure('method_not_allowed', 'expected GET or HEAD'), headers: { allow: 'GET, HEAD' } },
+  method: { failure: new Failure('method_not_allowed', 'expected GET, HEAD, POST, PATCH or DELETE'), headers: { allow: 'GET, HEAD, POST, PATCH, DELETE' } },
   tooLong: { failure: bodyTooLong },
   encoding: { failure: new Failure('unsupported_media_type', 'expected a body without a Content-Encoding'), headers: { 'accept-encoding': 'identity' } },
   type: { failure: new Failure('unsupported_media_type', 'expected a body of the Content-Type application/json'), headers: { accept: 'application/json' } },

@@ -19,22 +19,29 @@ export class InvalidInput extends Failure {
 }
 
 /**
- * The query of a URL, validated. A parameter that is given twice reaches the schema as an array: which of the two
- * was meant is not for us to guess. Throws InvalidInput.
+ * The parameters of a URL, validated: those of its query, and those of its path, which win. A parameter that is given twice
+ * reaches the schema as an array: which of the two was meant is not for us to guess. Throws InvalidInput.
  */
-export function inputFrom<In>(url: string, schema: StandardSchemaV1<unknown, In>): In {
+export function inputFrom<In>(url: string, schema: StandardSchemaV1<unknown, In>, path: Readonly<Record<string, string>> = {}): In {
   const start = url.indexOf('?');
   const end = url.indexOf('#', start);
   const query = start < 0 ? {} : queryOf(url.slice(start + 1, end < 0 ? undefined : end));
-  const result = schema['~standard'].validate(query);
-  if (result instanceof Promise) throw new TypeError('expected an input schema that validates synchronously');
+  return validated(Object.assign(query, path), schema, 'query');
+}
+
+/** What came, as a schema sees it; `whole` is what it is called where no member is to blame. Throws InvalidInput. */
+export function validated<T>(value: unknown, schema: StandardSchemaV1<unknown, T>, whole: string): T {
+  const result = schema['~standard'].validate(value);
+  if (result instanceof Promise) throw new TypeError('expected a schema that validates synchronously');
   if (!result.issues) return result.value;
   throw new InvalidInput(result.issues.map(({ message, path = [] }) => {
-    const names = path.map((segment) => String(typeof segment === 'object' ? segment.key : segment));
-    const [parameter = ''] = names;
-    return { parameter: names.join('.') || 'query', detail: `${message}, but got ${shown(query[parameter])}` };
+    const names = path.map((segment) => (typeof segment === 'object' ? segment.key : segment));
+    return { parameter: names.map(String).join('.') || whole, detail: `${message}, but got ${shown(names.reduce(memberOf, value))}` };
   }));
 }
+
+const memberOf = (value: unknown, name: PropertyKey): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Readonly<Record<PropertyKey, unknown>>)[name] : undefined;
 
 /** One plain pair is what nearly all requests have, and taking it apart here costs a fraction of `parse`. */
 function queryOf(text: string): Record<string, string | string[] | undefined> {
@@ -44,8 +51,9 @@ function queryOf(text: string): Record<string, string | string[] | undefined> {
 }
 
 /** A value as a problem may repeat it: short, and in JSON, so that nothing in it can be taken for markup or a new line. */
-function shown(value: string | string[] | undefined): string {
+function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `${value.length} values`;
-  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return JSON.stringify(typeof value === 'string' && value.length > 80 ? `${value.slice(0, 80)}…` : value);
 }

@@ -23,6 +23,7 @@ interface ReplyOptions {
   readonly bytes: Buffer;
   readonly etag: string;
   readonly readers: Readers;
+  readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -36,6 +37,8 @@ class Reply extends Kept {
   readonly body: string;
   readonly length: string;
   readonly timings: string;
+  /** Its own headers, names and values by turns. */
+  readonly headers: readonly string[];
   /** Who may read it, where anybody has to say who they are. */
   readonly readers: Readers;
   /** Where its answers are counted: looked up once. */
@@ -45,12 +48,13 @@ class Reply extends Kept {
   #second = -1;
   #about: readonly [cacheControl: string, age: string, cacheStatus: string] = ['', '', ''];
 
-  constructor({ target, route, parts, first, bytes, etag, readers }: ReplyOptions) {
+  constructor({ target, route, parts, first, bytes, etag, readers, headers = {} }: ReplyOptions) {
     const body = bytes.toString('latin1');
     super(target, [...new Set(parts.flatMap(({ kept }) => kept?.tags ?? []))], body.length + 250 * parts.length);
     this.route = route;
     this.etag = etag;
     this.readers = readers;
+    this.headers = Object.entries(headers).flat();
     this.body = body;
     this.length = String(body.length);
     this.counted = countedFor(route);
@@ -109,10 +113,10 @@ export class Ready implements Keeper {
   }
 
   /** Keeps a complete answer whose parts are all fresh, in place of what was built of older ones. */
-  keep(target: string, route: string, { parts, kept }: Answer<unknown>, bytes: Buffer, etag: string, readers: Readers): void {
+  keep(target: string, route: string, { parts, kept, headers }: Answer<unknown>, bytes: Buffer, etag: string, readers: Readers): void {
     // What was dropped since it came is outdated, and nothing would say so of this.
     if (!kept || parts.some((report) => report.state === 'stale' || report.kept?.dropped)) return;
-    this.#memory.put(new Reply({ target, route, parts, first: kept, bytes, etag, readers }));
+    this.#memory.put(new Reply({ target, route, parts, first: kept, bytes, etag, readers, headers }));
   }
 
   /** True if the request has been answered. */
@@ -145,7 +149,7 @@ export class Ready implements Keeper {
     if (!authentication) return undefined;
     const caller = authorization === undefined ? undefined : authentication.known(authorization, now);
     if (authorization !== undefined && !caller) return false;
-    return mayRead(readers, caller) && caller;
+    return (this.#edge.open || mayRead(readers, caller)) && caller;
   }
 
   #settle(reply: Reply, request: IncomingMessage, response: ServerResponse, sending: Sending, tooMany: Failure | undefined): void {
@@ -167,6 +171,7 @@ export class Ready implements Keeper {
       'cache-control', control, 'age', age, 'cache-status', status, 'etag', reply.etag, 'vary', this.#edge.vary,
       'traceresponse', context, 'server-timing', `${timed ? reply.timings : ''}traceparent;desc="${context}"`,
     ];
+    if (reply.headers.length > 0) headers.push(...reply.headers);
     if (unchanged) {
       response.writeHead(304, headers).end();
     } else {

@@ -2,29 +2,58 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Aggregate } from '../core/aggregate.ts';
 import { Failure } from '../core/failure.ts';
+import type { Method, Operation, Outcome } from '../core/operation.ts';
 import type { Edge } from './edge.ts';
-import { observed } from './observed.ts';
+import { type Answering, observed } from './observed.ts';
+import { perform } from './perform.ts';
 import { problem } from './problem.ts';
 import { serve } from './serve.ts';
 
-// An aggregate of any input and data: the input is validated by the aggregate's own schema before it is asked.
-// eslint-disable-next-line typescript/no-explicit-any -- `never` as input would not let it be asked at all
-type AnyAggregate = Aggregate<any, unknown>;
+// Of any input and data: what is asked is validated by the definition's own schemas before it is asked.
+/* eslint-disable typescript/no-explicit-any -- `never` as input would not let it be asked at all */
+export type AnyAggregate = Aggregate<any, unknown>;
+export type AnyOperation = Operation<any, any, any, Outcome>;
+/* eslint-enable typescript/no-explicit-any */
+
+/** What can be asked at a path: an aggregate by GET, operations by their methods. An aggregate alone stands for itself by GET. */
+export type Resource = AnyAggregate | ({ readonly GET?: AnyAggregate } & { readonly [M in Method]?: AnyOperation });
+
+/** By path, whose parameters are written as Hono does: `/api/v1/products/:id`. */
+export type Resources = Readonly<Record<`/${string}`, Resource>>;
 
 export type Routes = Hono<{ Bindings: Partial<HttpBindings> }>;
 
-/** The routes of the service: an aggregate for each path, and a problem for everything else. */
-export function createRoutes(edge: Edge, aggregates: Readonly<Record<`/${string}`, AnyAggregate>>): Routes {
+/** The routes of the service, and a problem for everything else. */
+export function createRoutes(edge: Edge, resources: Resources): Routes {
   const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
-  for (const [path, asked] of Object.entries(aggregates)) app.get(path, serve(path, asked, edge));
-  app.notFound(observed('*', edge, async (c, visit) => {
-    const tooMany = await edge.limits?.takeFor(c);
-    if (tooMany) throw tooMany;
-    if (c.req.path in aggregates) {
-      const failure = new Failure('method_not_allowed', `expected GET or HEAD, but got ${c.req.method}`);
-      return problem(failure, visit, edge, { allow: 'GET, HEAD' });
-    }
-    return problem(new Failure('not_found', 'there is no such route'), visit, edge);
-  }));
+  for (const [path, resource] of Object.entries(resources)) {
+    const { GET: read, ...operations } = methodsOf(resource);
+    if (read) app.get(path, serve(path, read, edge));
+    for (const [method, operation] of Object.entries(operations)) app.on(method, path, perform(path, operation, edge));
+    const allow = [...(read ? ['GET', 'HEAD'] : []), ...Object.keys(operations)];
+    app.all(path, counted(edge, (c, visit) => {
+      const failure = new Failure('method_not_allowed', `expected ${anyOf(allow)}, but got ${c.req.method}`);
+      return problem(failure, visit, edge, { allow: allow.join(', ') });
+    }));
+  }
+  app.notFound(counted(edge, (_, visit) => problem(new Failure('not_found', 'there is no such route'), visit, edge)));
   return app;
 }
+
+/** The aggregates among them, by path. */
+export const aggregatesIn = (resources: Resources): Readonly<Record<string, AnyAggregate>> =>
+  Object.fromEntries(Object.entries(resources).flatMap(([path, resource]) => {
+    const { GET: read } = methodsOf(resource);
+    return read ? [[path, read]] : [];
+  }));
+
+export const methodsOf = (resource: Resource): Exclude<Resource, AnyAggregate> => (typeof resource === 'function' ? { GET: resource } : resource);
+
+/** What no definition answers, counted for whoever asks it. One route for all: a flood of it is one line in the figures. */
+const counted = (edge: Edge, answering: Answering) => observed('*', edge, async (c, visit) => {
+  const tooMany = await edge.limits?.takeFor(c);
+  if (tooMany) throw tooMany;
+  return answering(c, visit);
+});
+
+const anyOf = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]+)$/, ' or $1');

@@ -19,6 +19,7 @@ export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string,
     traceresponse: context,
     'server-timing': serverTiming(edge.tellsTimes(visit.caller) ? parts : [], context),
   };
+  if (answer.headers) Object.assign(headers, answer.headers);
   const status = cacheStatus(parts, now);
   if (status !== undefined) headers['cache-status'] = status;
   if (!complete) {
@@ -29,7 +30,7 @@ export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string,
     return new Response(`{${answer.members()},"errors":${JSON.stringify(missing.map(errorOf))}}`, { headers });
   }
   // As bytes: hashed and sent without being encoded twice.
-  const body = Buffer.from(`{${answer.members()}}`);
+  const body = Buffer.from(answer.json());
   const etag = etagOf(body);
   const age = ages(answer.kept, now);
   headers['cache-control'] = cacheControl(age);

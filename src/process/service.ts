@@ -32,7 +32,7 @@ export async function serve(config: Config): Promise<void> {
   // Loaded only where it is used, as Redis is.
   const authenticating = config.jwt && await (await import('./authenticating.ts')).startAuthenticating(config.jwt, log);
   const { app, edge, lanes, headers, admission } = createApp(clients, {
-    ...config, log, cache: keeping?.cache, authentication: authenticating?.authentication, limits: await limitsOf(config, keeping?.redis),
+    ...config, log, cache: keeping?.cache, authentication: authenticating?.authentication, open: config.auth === 'optional', limits: await limitsOf(config, keeping?.redis),
   });
   void warmClients(clients);
   observeProcess();
@@ -49,7 +49,7 @@ export async function serve(config: Config): Promise<void> {
     const admin = await listen(operators, config.adminPort, config.host);
     obey({ app: server, admin, edge, clients, keeping, authenticating, log, ...config }, file);
     log.info({ host: config.host, port: portOf(server), admin_port: portOf(admin), tracing: recording, cache: config.cache }, 'listening');
-    if (config.auth === 'none') log.warn('AUTH=none: everybody who reaches this port may ask everything');
+    if (config.auth === 'none') log.warn('AUTH=none: everybody who reaches this port may read everything');
   } catch (error) {
     log.fatal({ err: error }, 'could not listen');
     file.flushSync();

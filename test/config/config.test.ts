@@ -97,7 +97,7 @@ test.each([
   ['DRAIN_DELAY_MS', ['-1', '120001'], wholeNumber(0, 120_000)],
   ['DRAIN_TIMEOUT_MS', ['5s', '120001'], wholeNumber(0, 120_000)],
   ['TIMEOUT_STATUS', ['500', '504 ', 'yes'], 'one of 504, 408'],
-  ['AUTH', ['oidc', 'None'], 'one of none, jwt'],
+  ['AUTH', ['oidc', 'None'], 'one of none, optional, jwt'],
   ['WORKERS', ['-1', '129', 'all'], wholeNumber(0, 128)],
   ['CACHE', ['on', 'Redis'], 'one of off, memory, redis'],
   ['CACHE_L1_BYTES', ['0', '64MiB', '1000000000'], wholeNumber(1, 999_999_999)],
@@ -147,7 +147,7 @@ test('everything that is wrong is said at once, a line for each variable', () =>
     .toEqual(['PORT', 'DATABASE_URL', 'RECOMMENDATIONS_URL', 'LOG_LEVEL', 'OTEL_TRACES_SAMPLER_ARG']);
 });
 
-const auth = 'AUTH: expected one of none, jwt, since with NODE_ENV=production who may ask has to be said, but got nothing';
+const auth = 'AUTH: expected one of none, optional, jwt, since with NODE_ENV=production who may ask has to be said, but got nothing';
 
 test('in production it has to be said who may ask', () => {
   expect(complaints({ ...needed, NODE_ENV: 'production' })).toEqual([auth]);

@@ -89,7 +89,7 @@ test('what a browser asks before it sends a request is answered, for every path,
   const ask = (headers: Record<string, string>) => gateway.ask(1, { method: 'OPTIONS', headers });
   const allowed = await ask({ origin, 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' });
   expect([allowed.status, allowed.text]).toEqual([204, '']);
-  expect(allowed.headers).toMatchObject({ ...secure, 'access-control-allow-origin': origin, 'access-control-allow-methods': 'GET, HEAD', 'access-control-max-age': '7200' });
+  expect(allowed.headers).toMatchObject({ ...secure, 'access-control-allow-origin': origin, 'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE', 'access-control-max-age': '7200' });
   expect(String(allowed.headers['access-control-allow-headers']).split(', ')).toEqual(expect.arrayContaining(['authorization', 'if-none-match', 'traceparent']));
   expect(allowed.headers).not.toHaveProperty('access-control-allow-credentials');
   expect((await ask({ origin: 'https://evil.example', 'access-control-request-method': 'GET' })).headers).not.toHaveProperty('access-control-allow-origin');

@@ -85,7 +85,7 @@ describe.concurrent('the process', { timeout: 60_000 }, () => {
     // Probes have a port of their own, and nothing else is there.
     expect((await service.probe('/api/aggregated?user_id=1')).status).toBe(404);
     expect((await request(`${service.url}/readyz`)).status).toBe(404);
-    expect(await service.logged('AUTH=none: everybody who reaches this port may ask everything')).toMatchObject({ level: 40 });
+    expect(await service.logged('AUTH=none: everybody who reaches this port may read everything')).toMatchObject({ level: 40 });
   });
 
   test('logs only what it is told to', async () => {

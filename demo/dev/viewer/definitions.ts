@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { aggregatesOf } from '../../../src/app.ts';
+import { resourcesOf } from '../../../src/app.ts';
 import { closeClients, createClients } from '../../../src/clients/clients.ts';
 import type { Aggregate } from '../../../src/core/aggregate.ts';
 import { specOf } from '../../../src/core/source.ts';
 import { createSources } from '../../../src/sources/sources.ts';
+import type { Access } from '../../../src/core/access.ts';
+import { aggregatesIn } from '../../../src/http/routes.ts';
 
 /** A policy, in the words of its definition. */
 export interface Step {
@@ -64,7 +66,7 @@ export async function describeService(): Promise<AggregateShape[]> {
     databaseUrl: nowhere, analyticsUrl: nowhere, recommendationsUrl: 'http://127.0.0.1:9', poolSize: 1, poolWaitMs: 1, statementTimeoutMs: 1,
   }, () => undefined);
   try {
-    return describe(aggregatesOf(createSources({ ...clients, cache: undefined })));
+    return describe(aggregatesIn(resourcesOf(createSources({ ...clients, cache: undefined }))));
   } finally {
     await closeClients(clients);
   }
@@ -80,10 +82,15 @@ export function describe(aggregates: Readonly<Record<string, Described>>): Aggre
     name: aggregate.name,
     summary: aggregate.summary,
     deadlineMs: aggregate.deadlineMs,
-    access: typeof aggregate.access === 'string' ? aggregate.access : `whose ${aggregate.access.own} it is`,
+    access: shownAccess(aggregate.access),
     fields: aggregate.input instanceof z.ZodObject ? Object.keys(aggregate.input.shape) : [],
     parts: partsOf(specOf(aggregate)),
   }));
+}
+
+function shownAccess(access: Access): string {
+  if (typeof access === 'string') return access;
+  return 'role' in access ? `role ${access.role}` : `whose ${access.own} it is`;
 }
 
 function partsOf(spec: object | undefined): PartShape[] {

@@ -22,6 +22,8 @@ export const malformed = new Refused('invalid_input', description, { error: 'inv
 
 export const notAllowed = new Refused('forbidden', 'this token does not allow to read what was asked for', { error: 'insufficient_scope', scope: readAnyScope });
 
+export const roleNeeded = new Refused('forbidden', 'this token does not allow to do what was asked for', { error: 'insufficient_scope' });
+
 const badToken = (why: string): Refused => new Refused('unauthenticated', why, { error: 'invalid_token', error_description: why });
 
 /** What can be wrong with a token. One object for each and no new one for each request: a stack costs more than all else of a refusal. */
