@@ -2,9 +2,10 @@
 // faster than thousands of small files, and the image needs no node_modules.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
+import { swaggerFiles } from './src/http/openapi/page.ts';
 
 await rm('dist', { recursive: true, force: true });
 await build({
@@ -30,7 +31,15 @@ await build({
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   logLevel: 'info',
 });
+await copySwagger();
 await warmUp();
+
+/** What /docs loads, as a package beside the bundle, so that it is found in the same way as beside the sources; and its licences. */
+async function copySwagger(): Promise<void> {
+  for (const name of ['package.json', 'LICENSE', 'NOTICE', 'swagger-ui-bundle.js.LICENSE.txt', ...swaggerFiles]) {
+    await cp(`node_modules/swagger-ui-dist/${name}`, `dist/node_modules/swagger-ui-dist/${name}`);
+  }
+}
 
 /**
  * Runs the bundle once, up to an answer, so that it leaves in dist/compiled what Node compiled of it: otel/start.ts reads

@@ -1,3 +1,4 @@
+import about from '../package.json' with { type: 'json' };
 import { userOverview } from './aggregates/user-overview.ts';
 import type { Cache } from './cache/cache.ts';
 import type { Clients } from './clients/clients.ts';
@@ -7,6 +8,8 @@ import { Edge, type EdgeOptions } from './http/edge.ts';
 import type { CommonHeaders } from './http/outgoing.ts';
 import { answerPreflight } from './http/preflight.ts';
 import { Ready } from './http/ready.ts';
+import { openApi } from './http/openapi/document.ts';
+import { publish } from './http/openapi/published.ts';
 import { createRoutes, type Routes } from './http/routes.ts';
 import type { Lane } from './http/server.ts';
 import { createSources, type Sources } from './sources/sources.ts';
@@ -20,6 +23,8 @@ export interface AppOptions extends EdgeOptions {
   readonly inFlightMax?: number;
   /** Whose pages may read answers in browsers; nobody's if empty or left out. */
   readonly corsOrigins?: readonly string[];
+  /** Whether what can be asked is published: `/openapi.json` and `/docs`. */
+  readonly docs?: boolean;
 }
 
 /** The service as the network sees it, without a network: what tests import. */
@@ -39,11 +44,15 @@ export const resourcesOf = (sources: Sources) => ({
   '/api/aggregated': userOverview(sources),
 });
 
+/** What can be asked, as OpenAPI. */
+export const describe = (sources: Sources) => openApi(resourcesOf(sources), about.version);
+
 /** Wires everything; asks nobody anything yet. */
-export function createApp(clients: Clients, { cache, corsOrigins = [], admission: adaptive = false, inFlightMax, ...options }: AppOptions): App {
+export function createApp(clients: Clients, { cache, corsOrigins = [], admission: adaptive = false, inFlightMax, docs = false, ...options }: AppOptions): App {
   const edge = new Edge(options);
   const sources = createSources({ ...clients, cache });
   const app = createRoutes(edge, resourcesOf(sources));
+  if (docs) publish(app, edge, () => describe(sources));
   const ready = cache && new Ready(edge, cache.memory);
   edge.keeper = ready;
   const admission = inFlightMax === undefined ? undefined : new Admission(edge, { adaptive, inFlightMax });

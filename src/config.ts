@@ -48,6 +48,8 @@ export interface Config extends ClientsConfig {
   readonly trustedCallers: readonly string[];
   /** Origins whose pages may read answers in browsers. */
   readonly corsOrigins: readonly string[];
+  /** Whether `/openapi.json` and `/docs` are there. */
+  readonly docs: boolean;
   /** Who is told how long each part took. */
   readonly serverTiming: Audience;
   readonly logLevel: string;
@@ -97,6 +99,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     proxyHops: env.PROXY_HOPS,
     trustedCallers: env.TRUSTED_CALLERS,
     corsOrigins: env.CORS_ORIGINS,
+    docs: (env.DOCS ?? (production ? 'off' : 'on')) === 'on',
     serverTiming: env.SERVER_TIMING ?? (production ? 'operators' : 'everybody'),
     logLevel: env.LOG_LEVEL,
     drainDelayMs: env.DRAIN_DELAY_MS,

@@ -49,6 +49,7 @@ const variables = {
   PROXY_HOPS: whole(0, 10).default(0),
   TRUSTED_CALLERS: list('addresses or networks between commas, such as 10.0.0.0/8,::1', isNetwork).default([]),
   CORS_ORIGINS: list('origins between commas, such as https://shop.example, or *', (item) => item === '*' || isOrigin(item)).default([]),
+  DOCS: oneOf('on', 'off').optional(),
   SERVER_TIMING: oneOf('everybody', 'operators', 'nobody').optional(),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
   DRAIN_DELAY_MS: whole(0, 120_000).default(0),

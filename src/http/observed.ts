@@ -19,3 +19,10 @@ export const observed = (route: string, edge: Edge, answering: Answering) => asy
     return problem(failure, visit, edge);
   }
 };
+
+/** The same for what no definition answers, counted for whoever asks it. */
+export const counted = (route: string, edge: Edge, answering: Answering) => observed(route, edge, async (c, visit) => {
+  const tooMany = await edge.limits?.takeFor(c);
+  if (tooMany) throw tooMany;
+  return answering(c, visit);
+});

@@ -1,13 +1,15 @@
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Cors } from './cors.ts';
 
-/** Each is explained in docs/http-edge.md. Names and values by turns. */
-export const securityHeaders: readonly string[] = [
+/** Each is explained in docs/http-edge.md. Names and values by turns. A reply may have a policy of its own. */
+const securityHeadersWith = (policy: string): readonly string[] => [
   'x-content-type-options', 'nosniff',
   'referrer-policy', 'no-referrer',
-  'content-security-policy', "default-src 'none'; frame-ancestors 'none'",
+  'content-security-policy', policy,
   'cross-origin-resource-policy', 'same-origin',
 ];
+
+export const securityHeaders = securityHeadersWith("default-src 'none'; frame-ancestors 'none'");
 
 /** What all replies of a port have in common. */
 export interface CommonHeaders {
@@ -26,12 +28,14 @@ type Given = OutgoingHttpHeaders | OutgoingHttpHeader[];
 export class Outgoing<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   /** The value of `RateLimit`, once the request has been counted. */
   quota: string | undefined;
+  /** The value of `Content-Security-Policy` where the reply is a page; others may do nothing at all. */
+  policy: string | undefined;
 
   /** An array that it is given is extended. */
   override writeHead(status: number, second?: string | Given, third?: Given): this {
     const given = typeof second === 'string' ? third : second;
     const headers = Array.isArray(given) ? given : listed(given);
-    headers.push(...securityHeaders);
+    headers.push(...(this.policy === undefined ? securityHeaders : securityHeadersWith(this.policy)));
     this.addOwn(headers);
     return super.writeHead(status, headers);
   }

@@ -4,7 +4,7 @@ import type { Aggregate } from '../core/aggregate.ts';
 import { Failure } from '../core/failure.ts';
 import type { Method, Operation, Outcome } from '../core/operation.ts';
 import type { Edge } from './edge.ts';
-import { type Answering, observed } from './observed.ts';
+import { counted } from './observed.ts';
 import { perform } from './perform.ts';
 import { problem } from './problem.ts';
 import { serve } from './serve.ts';
@@ -31,12 +31,9 @@ export function createRoutes(edge: Edge, resources: Resources): Routes {
     if (read) app.get(path, serve(path, read, edge));
     for (const [method, operation] of Object.entries(operations)) app.on(method, path, perform(path, operation, edge));
     const allow = [...(read ? ['GET', 'HEAD'] : []), ...Object.keys(operations)];
-    app.all(path, counted(edge, (c, visit) => {
-      const failure = new Failure('method_not_allowed', `expected ${anyOf(allow)}, but got ${c.req.method}`);
-      return problem(failure, visit, edge, { allow: allow.join(', ') });
-    }));
+    app.all(path, notAllowed(allow, edge));
   }
-  app.notFound(counted(edge, (_, visit) => problem(new Failure('not_found', 'there is no such route'), visit, edge)));
+  app.notFound(counted('*', edge, (_, visit) => problem(new Failure('not_found', 'there is no such route'), visit, edge)));
   return app;
 }
 
@@ -49,11 +46,10 @@ export const aggregatesIn = (resources: Resources): Readonly<Record<string, AnyA
 
 export const methodsOf = (resource: Resource): Exclude<Resource, AnyAggregate> => (typeof resource === 'function' ? { GET: resource } : resource);
 
-/** What no definition answers, counted for whoever asks it. One route for all: a flood of it is one line in the figures. */
-const counted = (edge: Edge, answering: Answering) => observed('*', edge, async (c, visit) => {
-  const tooMany = await edge.limits?.takeFor(c);
-  if (tooMany) throw tooMany;
-  return answering(c, visit);
+/** The reply to a method that a path does not have. One route for all: a flood of it is one line in the figures. */
+export const notAllowed = (allow: readonly string[], edge: Edge) => counted('*', edge, (c, visit) => {
+  const failure = new Failure('method_not_allowed', `expected ${anyOf(allow)}, but got ${c.req.method}`);
+  return problem(failure, visit, edge, { allow: allow.join(', ') });
 });
 
 const anyOf = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]+)$/, ' or $1');
