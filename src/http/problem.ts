@@ -35,11 +35,13 @@ export const problemStatuses: Readonly<Record<FailureCode, readonly [status: num
 /** How long a client should wait after a 429 or 503 that names no time of its own. */
 const retryAfterMsDefault = 1_000;
 
+export const problemType = (code: FailureCode): string => `urn:tributary:problem:${code.replaceAll('_', '-')}`;
+
 /** The body of a problem (RFC 9457), with a stable `code`, the trace id and, where a part is to blame, its name. */
 export function problemBody(failure: Failure, { trace }: Pick<Visit, 'trace'>, edge: StatusOptions): Record<string, unknown> {
   const [, title] = problemStatuses[failure.code];
   return {
-    type: `urn:tributary:problem:${failure.code.replaceAll('_', '-')}`,
+    type: problemType(failure.code),
     title,
     status: statusOf(failure, edge),
     detail: failure.message,

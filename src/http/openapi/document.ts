@@ -3,7 +3,7 @@ import type { Access } from '../../core/access.ts';
 import type { Method } from '../../core/operation.ts';
 import { specOf } from '../../core/source.ts';
 import { type AnyAggregate, type AnyOperation, methodsOf, type Resources } from '../routes.ts';
-import { headers, headersNamed, partErrorSchema, problemReplies, problems, problemSchema } from './replies.ts';
+import { eventSchemas, headers, headersNamed, partErrorSchema, problemReplies, problems, problemSchema } from './replies.ts';
 import { functionName, membersOf, type Schema, Schemas, typeName } from './schemas.ts';
 
 /** An OpenAPI 3.1 document, as plain data. */
@@ -17,6 +17,7 @@ export function openApi(resources: Resources, version: string): OpenApi {
   const schemas = new Schemas();
   schemas.put('Problem', problemSchema);
   schemas.put('PartError', partErrorSchema);
+  for (const [name, schema] of Object.entries(eventSchemas)) schemas.put(name, schema);
   const paths = Object.fromEntries(Object.entries(resources).map(([path, resource]) => {
     const { GET: read, ...operations } = methodsOf(resource);
     return [path.replaceAll(/:(\w+)/g, '{$1}'), {
@@ -48,11 +49,11 @@ function describedRead(path: string, read: AnyAggregate, schemas: Schemas): Sche
     parameters: [...parametersOf(path, schemas.of(input, 'input')), ifNoneMatch],
     responses: {
       200: {
-        description: 'The answer',
+        description: 'The answer. One that lacks an optional part holds what stands in for it, and `errors`',
         headers: headersNamed('Cache-Control', 'Age', 'ETag', 'Cache-Status', 'Server-Timing', 'Link', 'traceresponse'),
         content: {
           'application/json': { schema: answerOf(read, schemas) },
-          'text/event-stream': { schema: { type: 'string', description: 'An event `part` for each part as it lands, then one `end`, or `problem`' } },
+          'text/event-stream': { schema: { type: 'string', description: 'An event `part` (its data: `StreamedPart`) for each part as it lands, then one `end` (`StreamEnd`), or `problem` (`Problem`)' } },
           'application/x-ndjson': { schema: { type: 'string', description: 'The same, an object a line, whose first member is `event`' } },
         },
       },

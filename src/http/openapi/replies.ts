@@ -1,5 +1,5 @@
 import type { FailureCode } from '../../core/failure.ts';
-import { problemStatuses } from '../problem.ts';
+import { problemStatuses, problemType } from '../problem.ts';
 import type { Schema } from './schemas.ts';
 
 /** Whatever is asked, a request can fail of these: at the edge, for who asks, and for the state that the service is in. */
@@ -56,6 +56,33 @@ export const partErrorSchema: Schema = {
   properties: { part: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } },
 };
 
+const report: Schema = {
+  part: { type: 'string', description: 'Its name; dotted where it lies in a nested aggregate' },
+  state: { enum: ['live', 'cache', 'stale', 'missing'] },
+  took_ms: { type: 'number', description: 'Only for those who are told' },
+  age_ms: { type: 'integer', minimum: 0, description: 'Of what was kept' },
+};
+
+/** What the events of a stream carry, by their names. A third one, `problem`, carries a problem. */
+export const eventSchemas: Readonly<Record<'StreamedPart' | 'StreamEnd', Schema>> = {
+  StreamedPart: {
+    type: 'object',
+    description: 'The data of an event `part`',
+    required: ['part', 'state', 'data'],
+    properties: { ...report, error: { $ref: '#/components/schemas/PartError' }, data: { description: 'What the answer holds under the name of the part' } },
+  },
+  StreamEnd: {
+    type: 'object',
+    description: 'The data of the event `end`',
+    required: ['complete', 'parts'],
+    properties: {
+      complete: { type: 'boolean' },
+      parts: { type: 'array', items: { type: 'object', required: ['part', 'state'], properties: report } },
+      errors: { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/PartError' } },
+    },
+  },
+};
+
 const codesByStatus = new Map<number, FailureCode[]>();
 for (const [code, [status]] of Object.entries(problemStatuses)) codesByStatus.set(status, [...(codesByStatus.get(status) ?? []), code as FailureCode]);
 
@@ -65,8 +92,13 @@ const nameOf = (status: number): string => `Problem${status}`;
 export const problemReplies: Readonly<Record<string, Schema>> = Object.fromEntries([...codesByStatus].filter(([status]) => status !== 499).map(([status, codes]) => [nameOf(status), {
   description: codes.map((code) => `\`${code}\`: ${problemStatuses[code][1].toLowerCase()}`).join('; '),
   headers: headersNamed('traceresponse', ...(status === 401 || status === 403 ? ['WWW-Authenticate'] : []), ...(status === 429 || status === 503 ? ['Retry-After'] : [])),
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example: exampleOf(status, codes.at(-1)!) } },
 }]));
+
+function exampleOf(status: number, code: FailureCode): Schema {
+  const title = problemStatuses[code][1];
+  return { type: problemType(code), title, status, detail: 'expected …, but got …', code, trace_id: '4bf92f3577b34da6a3ce929d0e0e4736' };
+}
 
 /** References to the problems that an endpoint may answer with: those of everywhere, and its own. */
 export function problems(own: readonly FailureCode[], timeoutStatus: number): Schema {
