@@ -10,7 +10,7 @@ import { answerPreflight } from './http/preflight.ts';
 import { Ready } from './http/ready.ts';
 import { openApi } from './http/openapi/document.ts';
 import { publish } from './http/openapi/published.ts';
-import { createRoutes, type Routes } from './http/routes.ts';
+import { createRoutes, type RoutesOf } from './http/routes.ts';
 import type { Lane } from './http/server.ts';
 import { createSources, type Sources } from './sources/sources.ts';
 
@@ -27,9 +27,12 @@ export interface AppOptions extends EdgeOptions {
   readonly docs?: boolean;
 }
 
+/** What can be asked, as types: all that a client in TypeScript needs (`hc<Api>(url)`, docs/clients.md). */
+export type Api = RoutesOf<ReturnType<typeof resourcesOf>>;
+
 /** The service as the network sees it, without a network: what tests import. */
 export interface App {
-  readonly app: Routes;
+  readonly app: Api;
   readonly edge: Edge;
   /** What answers before the routes do, where it can. */
   readonly lanes: readonly Lane[];

@@ -9,11 +9,11 @@ import { Inbox } from './inbox.ts';
 import { type DataOf, type Parts, planParts, type Seen } from './part.ts';
 import { definedBy, type Source, speaks } from './source.ts';
 
-/** An aggregate is itself a source: it nests, and every policy fits it. */
-export interface Aggregate<In, Data> extends Source<In, Answer<Data>> {
+/** An aggregate is itself a source: it nests, and every policy fits it. `Given` is its input before it is validated. */
+export interface Aggregate<In, Data, Given = unknown> extends Source<In, Answer<Data>> {
   readonly name: string;
   readonly summary: string | undefined;
-  readonly input: StandardSchemaV1<unknown, In>;
+  readonly input: StandardSchemaV1<Given, In>;
   readonly deadlineMs: number;
   /** Who may ask it over HTTP. Nested in another one it has no say: the outermost decides. */
   readonly access: Access;
@@ -25,16 +25,21 @@ export interface Aggregate<In, Data> extends Source<In, Answer<Data>> {
   stream(input: In, call: Call): AsyncGenerator<Landed, void, undefined>;
 }
 
+/** An aggregate whose answer is the value of its one part. */
+export interface Lookup<In, Data, Given = unknown> extends Aggregate<In, Data, Given> {
+  readonly sole: true;
+}
+
 /** The data an aggregate answers with: `type UserOverview = AnswerTo<ReturnType<typeof userOverview>>`. */
 export type AnswerTo<A> = A extends (...args: never) => Promise<Answer<infer Data>> ? Data : never;
 
-interface Spec<In, Data> {
+interface Spec<In, Data, Given> {
   /** In kebab case: names spans, metrics and log lines. */
   readonly name: string;
   /** One line for a reader of the API's documentation. */
   readonly summary?: string;
   /** Any Standard Schema (zod, valibot, arktype): what is asked, as the parts will see it. Must validate synchronously. */
-  readonly input: StandardSchemaV1<unknown, In>;
+  readonly input: StandardSchemaV1<Given, In>;
   /** What has not answered by then is missing; a missing required part fails the answer. */
   readonly deadline: Duration;
   /** Who may ask; left out, whom the answer is about: whose token's subject is the input's `user_id`. */
@@ -43,11 +48,11 @@ interface Spec<In, Data> {
   readonly headersOf?: (input: NoInfer<In>, data: NoInfer<Data>) => Readonly<Record<string, string>>;
 }
 
-export interface AggregateSpec<In, P> extends Spec<In, DataOf<P>> {
+export interface AggregateSpec<In, P, Given> extends Spec<In, DataOf<P>, Given> {
   readonly parts: P;
 }
 
-export interface LookupSpec<In, Out> extends Spec<In, Seen<Out>> {
+export interface LookupSpec<In, Out, Given> extends Spec<In, Seen<Out>, Given> {
   /** What is looked up. Its name in reports is that of the lookup, in snake case. */
   readonly source: Source<NoInfer<In>, Out>;
 }
@@ -60,16 +65,16 @@ type Making = typeof Answer | typeof SoleAnswer;
  * Rejects with a PartFailure where a required part fails, and with the call's reason where the call is stopped.
  * Throws a TypeError at definition for a bad duration or part name.
  */
-export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: AggregateSpec<In, P>): Aggregate<In, DataOf<P>> {
+export function aggregate<In, const P extends Parts<NoInfer<In>>, Given>(spec: AggregateSpec<In, P, Given>): Aggregate<In, DataOf<P>, Given> {
   return defined(spec, spec.parts, Answer);
 }
 
 /** An aggregate of one required part, whose answer is that part's value without an object around it. */
-export function lookup<In, Out>(spec: LookupSpec<In, Out>): Aggregate<In, Seen<Out>> {
-  return defined(spec, { [spec.name.replaceAll('-', '_')]: spec.source }, SoleAnswer);
+export function lookup<In, Out, Given>(spec: LookupSpec<In, Out, Given>): Lookup<In, Seen<Out>, Given> {
+  return Object.assign(defined<In, Seen<Out>, Given>(spec, { [spec.name.replaceAll('-', '_')]: spec.source }, SoleAnswer), { sole: true as const });
 }
 
-function defined<In, Data>(spec: Spec<In, Data>, parts: Readonly<Record<string, unknown>>, Making: Making): Aggregate<In, Data> {
+function defined<In, Data, Given>(spec: Spec<In, Data, Given>, parts: Readonly<Record<string, unknown>>, Making: Making): Aggregate<In, Data, Given> {
   const { name, summary, input, deadline, access = ownAccess, headersOf } = spec;
   const deadlineMs = toMs(deadline);
   const planned = planParts(name, parts);

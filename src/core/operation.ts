@@ -25,25 +25,32 @@ export interface Outcome<Body = unknown> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What clients send, before it is validated. */
+export interface Sent<In = unknown, Body = unknown, Headers = unknown> {
+  readonly input: In;
+  readonly body: Body;
+  readonly headers: Headers;
+}
+
 export type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-export interface OperationSpec<In, Body, Headers, Out extends Outcome> {
+export interface OperationSpec<In, Body, Headers, Status extends Outcome['status'], Out extends Outcome & { readonly status: Status }, S extends Sent> {
   /** In kebab case: names metrics, log lines and the operation in the API's documentation. */
   readonly name: string;
   /** One line for a reader of the API's documentation. */
   readonly summary?: string;
   /** The parameters of the path and of the query. Validates synchronously, as the other schemas have to. */
-  readonly input: StandardSchemaV1<unknown, In>;
+  readonly input: StandardSchemaV1<S['input'], In>;
   /** The JSON body; left out, there is none. */
-  readonly body?: StandardSchemaV1<unknown, Body>;
+  readonly body?: StandardSchemaV1<S['body'], Body>;
   /** The headers that it reads, by their names in lower case. */
-  readonly headers?: StandardSchemaV1<unknown, Headers>;
+  readonly headers?: StandardSchemaV1<S['headers'], Headers>;
   /** What has not happened by then does not happen. */
   readonly deadline: Duration;
   /** Who may ask. It has to be said: what changes something is nobody's by default. */
   readonly access: Access<keyof NoInfer<In> & string>;
   /** What the answers look like, by their status: for the API's documentation and its clients. */
-  readonly answers: { readonly [Status in Out['status']]: StandardSchemaV1 | null };
+  readonly answers: Readonly<Record<Status, StandardSchemaV1 | null>>;
   /** What it may fail of, besides what every request can: for the same. */
   readonly fails?: readonly FailureCode[];
   /** Does it. Stops with its call, and rejects with a Failure. */
@@ -51,13 +58,13 @@ export interface OperationSpec<In, Body, Headers, Out extends Outcome> {
 }
 
 /** One thing that can be done, where an aggregate is one thing that can be known. */
-export interface Operation<In, Body, Headers, Out extends Outcome> {
+export interface Operation<In, Body, Headers, Out extends Outcome, S extends Sent = Sent> {
   (question: Question<In, Body, Headers>, call: Call): Promise<Out>;
   readonly name: string;
   readonly summary: string | undefined;
-  readonly input: StandardSchemaV1<unknown, In>;
-  readonly body: StandardSchemaV1<unknown, Body> | undefined;
-  readonly headers: StandardSchemaV1<unknown, Headers> | undefined;
+  readonly input: StandardSchemaV1<S['input'], In>;
+  readonly body: StandardSchemaV1<S['body'], Body> | undefined;
+  readonly headers: StandardSchemaV1<S['headers'], Headers> | undefined;
   readonly deadlineMs: number;
   readonly access: Access;
   readonly answers: Readonly<Record<number, StandardSchemaV1 | null>>;
@@ -65,12 +72,15 @@ export interface Operation<In, Body, Headers, Out extends Outcome> {
 }
 
 /** The data an operation answers with: `type Product = DoneBy<ReturnType<typeof createProduct>>`. */
-export type DoneBy<O> = O extends Operation<never, never, never, infer Out> ? Plain<Out['body']> : never;
+export type DoneBy<O> = O extends (...args: never) => Promise<infer Out extends Outcome> ? Plain<Out['body']> : never;
 
 /** Throws a TypeError at definition for a bad duration. */
-export function operation<In, Body = undefined, Headers = undefined, Out extends Outcome = Outcome>(
-  spec: OperationSpec<In, Body, Headers, Out>,
-): Operation<In, Body, Headers, Out> {
+export function operation<
+  In, Given, Body = undefined, Headers = undefined, Status extends Outcome['status'] = never,
+  Out extends Outcome & { readonly status: Status } = Outcome & { readonly status: Status }, GivenBody = undefined, GivenHeaders = undefined,
+>(
+  spec: OperationSpec<In, Body, Headers, Status, Out, Sent<Given, GivenBody, GivenHeaders>>,
+): Operation<In, Body, Headers, Out, Sent<Given, GivenBody, GivenHeaders>> {
   const { name, summary, input, body, headers, deadline, access, answers, fails = [], perform } = spec;
   // Its own function: it gets a name and members, and `perform` may be somebody else's.
   const performed = (question: Question<In, Body, Headers>, call: Call) => perform(question, call);

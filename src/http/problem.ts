@@ -7,7 +7,7 @@ import { InvalidInput } from './input.ts';
 import { clientGoneStatus, type Visit } from './visit.ts';
 
 /** What a request failed of, as its client sees it. The codes are stable; docs/problems.md explains each. */
-export const problemStatuses: Readonly<Record<FailureCode, readonly [status: number, title: string]>> = {
+export const problemStatuses = {
   bad_request: [400, 'The request could not be read'],
   invalid_input: [400, 'The request is not valid'],
   unauthenticated: [401, 'Authentication is needed'],
@@ -30,7 +30,7 @@ export const problemStatuses: Readonly<Record<FailureCode, readonly [status: num
   keys_unavailable: [503, 'Tokens cannot be checked now'],
   source_resting: [503, 'A required part is resting'],
   deadline_exceeded: [504, 'A required part did not answer in time'],
-};
+} as const satisfies Readonly<Record<FailureCode, readonly [status: number, title: string]>>;
 
 /** How long a client should wait after a 429 or 503 that names no time of its own. */
 const retryAfterMsDefault = 1_000;

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { Aggregate } from '../core/aggregate.ts';
 import { Failure } from '../core/failure.ts';
 import type { Method, Operation, Outcome } from '../core/operation.ts';
+import type { SchemaOf } from './client-types.ts';
 import type { Edge } from './edge.ts';
 import { counted } from './observed.ts';
 import { perform } from './perform.ts';
@@ -12,7 +13,7 @@ import { serve } from './serve.ts';
 // Of any input and data: what is asked is validated by the definition's own schemas before it is asked.
 /* eslint-disable typescript/no-explicit-any -- `never` as input would not let it be asked at all */
 export type AnyAggregate = Aggregate<any, unknown>;
-export type AnyOperation = Operation<any, any, any, Outcome>;
+export type AnyOperation = Operation<any, any, any, Outcome, any>;
 /* eslint-enable typescript/no-explicit-any */
 
 /** What can be asked at a path: an aggregate by GET, operations by their methods. An aggregate alone stands for itself by GET. */
@@ -21,12 +22,19 @@ export type Resource = AnyAggregate | ({ readonly GET?: AnyAggregate } & { reado
 /** By path, whose parameters are written as Hono does: `/api/v1/products/:id`. */
 export type Resources = Readonly<Record<`/${string}`, Resource>>;
 
-export type Routes = Hono<{ Bindings: Partial<HttpBindings> }>;
+interface Bound {
+  Bindings: Partial<HttpBindings>;
+}
+
+export type Routes = Hono<Bound>;
+
+/** The same as clients know it: `hc<RoutesOf<…>>(url)`. */
+export type RoutesOf<R extends Resources> = Hono<Bound, SchemaOf<R>>;
 
 /** The routes of the service, and a problem for everything else. */
-export function createRoutes(edge: Edge, resources: Resources): Routes {
-  const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
-  for (const [path, resource] of Object.entries(resources)) {
+export function createRoutes<const R extends Resources>(edge: Edge, resources: R): RoutesOf<R> {
+  const app = new Hono<Bound>();
+  for (const [path, resource] of Object.entries<Resource>(resources)) {
     const { GET: read, ...operations } = methodsOf(resource);
     if (read) app.get(path, serve(path, read, edge));
     for (const [method, operation] of Object.entries(operations)) app.on(method, path, perform(path, operation, edge));
@@ -34,7 +42,8 @@ export function createRoutes(edge: Edge, resources: Resources): Routes {
     app.all(path, notAllowed(allow, edge));
   }
   app.notFound(counted('*', edge, (_, visit) => problem(new Failure('not_found', 'there is no such route'), visit, edge)));
-  return app;
+  // Built in a loop, it cannot know its own routes.
+  return app as unknown as RoutesOf<R>;
 }
 
 /** The aggregates among them, by path. */

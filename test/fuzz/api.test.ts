@@ -38,5 +38,5 @@ test.runIf('command' in tool)('whatever is sent, the answer is one that the desc
   });
   await rm(folder, { recursive: true });
   expect(code, said).toBe(0);
-  expect(gateway.log.filter(({ msg }) => msg === 'request').length, 'requests that came').toBeGreaterThan(100);
+  expect(gateway.log.filter(({ msg }) => msg === 'request').length, 'requests that came').toBeGreaterThan(Math.min(100, Number(examples)));
 });

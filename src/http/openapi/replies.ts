@@ -84,7 +84,7 @@ export const eventSchemas: Readonly<Record<'StreamedPart' | 'StreamEnd', Schema>
 };
 
 const codesByStatus = new Map<number, FailureCode[]>();
-for (const [code, [status]] of Object.entries(problemStatuses)) codesByStatus.set(status, [...(codesByStatus.get(status) ?? []), code as FailureCode]);
+for (const [code, [status]] of Object.entries<readonly [number, string]>(problemStatuses)) codesByStatus.set(status, [...(codesByStatus.get(status) ?? []), code as FailureCode]);
 
 const nameOf = (status: number): string => `Problem${status}`;
 
