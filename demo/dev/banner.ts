@@ -21,7 +21,9 @@ export function banner({ page, gateway, admin, recommender, postgres, redis }: U
 ${bold('Tributary is up.')} Ctrl-C ends everything.
 
   ${bold('page')}          ${bold(page)}
+  live          ${page.replace('/_dev', '/live')}
   gateway       ${gateway}
+  API           ${gateway}/docs
   admin         ${admin}/readyz
   recommender   ${recommender}/health
   Postgres      ${postgres}

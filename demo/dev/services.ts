@@ -156,6 +156,7 @@ async function runGateway(
       ...(redis === undefined ? {} : { REDIS_URL: redis }),
       ...(await authentication(stage)),
       ...tracingTo(viewer.endpoint, process.env),
+      CORS_ORIGINS: viewer.endpoint,
       NODE_ENV: 'development',
       LOG_LEVEL: stage.settings.LOG_LEVEL,
     },

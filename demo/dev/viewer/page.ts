@@ -7,6 +7,7 @@ export interface Asset {
 }
 
 const folder = join(import.meta.dirname, '../page');
+const liveFolder = join(import.meta.dirname, '../../live');
 
 /** Named one by one, so that no path leads anywhere else. */
 const files: Readonly<Record<string, readonly [file: string, type: string]>> = {
@@ -17,8 +18,15 @@ const files: Readonly<Record<string, readonly [file: string, type: string]>> = {
   ),
 };
 
+/** The page that shows one answer as it lands and as it changes, which is a client like any other. */
+const liveFiles: typeof files = {
+  '/live': ['index.html', 'text/html; charset=utf-8'],
+  '/live/live.css': ['live.css', 'text/css; charset=utf-8'],
+  '/live/live.js': ['live.js', 'text/javascript; charset=utf-8'],
+};
+
 /** A file of the page, read each time it is asked for: whoever works on it reloads and sees. */
 export async function asset(path: string): Promise<Asset | undefined> {
-  const [file, type] = Object.hasOwn(files, path) ? (files[path] ?? []) : [];
-  return file !== undefined && type !== undefined ? { type, text: await readFile(join(folder, file), 'utf8') } : undefined;
+  const [within, [file, type] = []] = Object.hasOwn(liveFiles, path) ? [liveFolder, liveFiles[path]] : [folder, Object.hasOwn(files, path) ? files[path] : undefined];
+  return file !== undefined && type !== undefined ? { type, text: await readFile(join(within, file), 'utf8') } : undefined;
 }

@@ -103,12 +103,12 @@ export class Viewer implements AsyncDisposable {
     const [path = '/'] = url.split('?', 1);
     if (path === '/') return void response.writeHead(302, { location: '/_dev' }).end();
     if (path === '/_dev/events') return this.#feed.open(response);
-    if (path === '/_dev/service') return send(response, json, JSON.stringify({ aggregates: this.#options.aggregates, tokens: this.#options.gateway.tokenFor !== undefined }));
+    if (path === '/_dev/service') return send(response, json, JSON.stringify({ aggregates: this.#options.aggregates, tokens: this.#options.gateway.tokenFor !== undefined, gateway: this.#options.gateway.url }));
     if (path.startsWith('/_dev/traces/')) return this.#show(path.slice('/_dev/traces/'.length), response);
     if (path.startsWith('/_dev/ask/')) return ask(url.slice('/_dev/ask'.length), request, response, { ...this.#options.gateway, routes: this.#routes });
     const file = await asset(path);
     if (!file) throw new Refused(404, 'there is no such page: /_dev is one');
-    send(response, file.type, file.text);
+    send(response, file.type, file.text, path === '/live' ? ` ${this.#options.gateway.url}` : '');
   }
 
   /**
@@ -136,13 +136,14 @@ export class Viewer implements AsyncDisposable {
   }
 }
 
-function send(response: ServerResponse, type: string, body: string): void {
+/** `asks` is whom else the page may ask, besides us. */
+function send(response: ServerResponse, type: string, body: string, asks = ''): void {
   response.writeHead(200, {
     'content-type': type,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'content-security-policy': `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'${asks}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   }).end(body);
 }
 
