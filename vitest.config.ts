@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           ...strict,
           name: 'unit',
-          include: ['test/{core,cache,policies,http,clients,config,process,otel}/**/*.test.ts'],
+          include: ['test/{core,cache,policies,http,clients,config,process,otel,aggregates}/**/*.test.ts'],
           typecheck: { enabled: false },
         },
       },
@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           ...strict,
           name: 'contracts',
-          include: ['test/{contracts,support,demo,bench}/**/*.test.ts'],
+          include: ['test/{contracts,support,demo,bench,tools}/**/*.test.ts'],
           globalSetup: ['test/setup/postgres.ts', 'test/setup/redis.ts'],
           testTimeout: 20_000,
           hookTimeout: 30_000,

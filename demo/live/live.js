@@ -1,5 +1,5 @@
 // A client as any page could be one: EventSource for what stays true, and fetch where a service has no live answers.
-import { events } from '/_dev/stream.js';
+import { events } from '../_dev/stream.js';
 
 const byId = (id) => document.getElementById(id);
 /** Texts are texts, never markup: nothing that a service says is run. */

@@ -25,6 +25,20 @@ export interface Incomplete {
   readonly errors?: readonly { readonly part: string; readonly code: FailureCode; readonly detail: string }[];
 }
 
+/** How a part came about, as streams tell it. */
+export interface Told {
+  readonly part: string;
+  readonly state: 'live' | 'cache' | 'stale' | 'missing';
+  readonly took_ms?: number;
+  readonly age_ms?: number;
+}
+
+/** A line of `application/x-ndjson`, of an aggregate that answers with `Data`. */
+export type Event<Data> =
+  | { readonly [Part in keyof Data]-?: Told & { readonly event: 'part'; readonly part: Part; readonly data: Data[Part]; readonly error?: NonNullable<Incomplete['errors']>[number] } }[keyof Data]
+  | ({ readonly event: 'end'; readonly complete: boolean; readonly parts: readonly Told[] } & Incomplete)
+  | ({ readonly event: 'problem' } & Problem);
+
 /** What can be asked as the types of Hono's client (`hc`) have it: by path and `$method`, each reply by its status. */
 export type SchemaOf<R extends Resources> = { [Path in keyof R & string]: EndpointsAt<Path, R[Path]> };
 

@@ -42,8 +42,7 @@ export function createRoutes<const R extends Resources>(edge: Edge, resources: R
     app.all(path, notAllowed(allow, edge));
   }
   app.notFound(counted('*', edge, (_, visit) => problem(new Failure('not_found', 'there is no such route'), visit, edge)));
-  // Built in a loop, it cannot know its own routes.
-  return app as unknown as RoutesOf<R>;
+  return app;
 }
 
 /** The aggregates among them, by path. */

@@ -14,8 +14,8 @@ const Id = z.object({ id: z.string().regex(/^\d+$/) });
 const NewThing = z.strictObject({ price: z.number().positive(), colour: z.string().default('red') }).meta({ id: 'NewThing' });
 
 const thing = source({ name: 'thing', answers: Thing, load: ({ id }: { id: string }) => Promise.resolve({ id, price: 1 }) });
-const stars = source({ name: 'stars', answers: z.number(), load: (_: { id: string }) => Promise.resolve(4) });
-const unsaid = source({ name: 'unsaid', load: (_: { id: string }) => Promise.resolve(1) });
+const stars = source({ name: 'stars', answers: z.number(), load: () => Promise.resolve(4) });
+const unsaid = source({ name: 'unsaid', load: () => Promise.resolve(1) });
 
 const page = aggregate({
   name: 'thing-page', summary: 'A thing and what is said of it', input: Id.extend({ currency: z.enum(['EUR', 'USD']).optional() }), deadline: '1s', access: 'public',
@@ -51,8 +51,9 @@ test('the document is valid', async () => {
   expect(await new Validator().validate(structuredClone(document) as object as Record<string, unknown>)).toEqual({ valid: true });
 });
 
+const told = (path: string, method: string) => document.paths[path]![method]!.parameters.map(({ name, in: where, required }) => `${where} ${name}${required ? '!' : ''}`);
+
 test('parameters are where they are read: in the path, in the query, in headers', () => {
-  const told = (path: string, method: string) => document.paths[path]![method]!.parameters.map(({ name, in: where, required }) => `${where} ${name}${required ? '!' : ''}`);
   expect(told('/things/{id}/page', 'get')).toEqual(['path id!', 'query currency', 'header If-None-Match']);
   expect(told('/things', 'post')).toEqual(['header idempotency-key']);
   expect(told('/things/{id}', 'delete')).toEqual(['path id!']);

@@ -1,0 +1,31 @@
+// npm run example:client, against the service and against nobody.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Database } from '../support/postgres.ts';
+import { type Gateway, seedDatabase, startGateway } from '../system/gateway.ts';
+
+let database: Database;
+let gateway: Gateway;
+beforeAll(async () => {
+  database = await seedDatabase();
+  gateway = await startGateway({ database });
+});
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+const example = (url: string) => promisify(execFile)(process.execPath, ['demo/client/example.ts'], { env: { ...process.env, GATEWAY_URL: url } });
+
+test('the example asks in all ways that there are, and says what came', async () => {
+  const { stdout } = await example(gateway.url);
+  expect(stdout).toMatch(/the whole answer\n {2}\S.*, 2 recommendations, \d+ events\n/);
+  expect(stdout).toContain('Asked again with its ETag: 304');
+  expect(stdout).toMatch(/ {2}recommendations: live, 2 of them\n[^]* {2}complete\n/);
+  expect(stdout).toMatch(/ {2}400 invalid_input: user_id: expected .* \(trace [0-9a-f]{32}\)/);
+});
+
+test('without a service it says where it looked', async () => {
+  await expect(example('http://127.0.0.1:9')).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^expected the service at http:\/\/127\.0\.0\.1:9, but it does not answer \(.*\): `npm run dev` starts it/) as string });
+});
