@@ -81,7 +81,7 @@ export class Browser implements AsyncDisposable {
   }
 
   async screenshot(): Promise<Buffer> {
-    const { data } = (await this.#ask('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true })) as { data: string };
+    const { data } = (await this.#ask('Page.captureScreenshot', { format: 'png' })) as { data: string };
     return Buffer.from(data, 'base64');
   }
 
