@@ -18,7 +18,7 @@ if (supervises()) {
   supervise();
 } else {
   try {
-    await serve(readConfig(process.env), page === undefined ? [] : [toThePage(page)]);
+    await serve(readConfig(process.env), ...(page === undefined ? [] : [toThePage(page)]));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(`The configuration is not valid:\n${error.message}`);

@@ -23,7 +23,7 @@ const Settings = z.object({
   /** jwt: whoever asks needs a token, as `npm run demo:token` makes them. */
   AUTH: z.enum(['none', 'jwt'], 'expected none or jwt').default('none'),
   LOG_LEVEL: z.string().default('info'),
-  /** What node runs as the gateway: "--inspect --import ./otel/start.ts src/main.ts" to debug it. Only demo/dev/gateway.ts leads from /_dev to the page. */
+  /** What node runs as the gateway: "--inspect --import ./otel/start.ts demo/dev/gateway.ts" to debug it. */
   GATEWAY_ARGS: z
     .string()
     .default('--import ./otel/start.ts demo/dev/gateway.ts')

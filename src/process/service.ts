@@ -22,7 +22,7 @@ const writeMs = 1_000;
  * Runs the service in this process: alone, or as one worker of several. Resolves when it listens; if it cannot, the process ends with 1.
  * `ahead` are lanes before its own, of whoever embeds it.
  */
-export async function serve(config: Config, ahead: readonly Lane[] = []): Promise<void> {
+export async function serve(config: Config, ...ahead: readonly Lane[]): Promise<void> {
   const file = logFile(config);
   const log = pino({ level: config.logLevel, base: workerLink() ? { pid: process.pid } : null, timestamp: pino.stdTimeFunctions.isoTime }, file);
   process.on('uncaughtException', (error) => {

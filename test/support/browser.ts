@@ -16,6 +16,9 @@ export function chromium(): { readonly command: string } | { readonly missing: s
   return command === undefined ? { missing: 'no chromium on the PATH' } : { command };
 }
 
+/** What a page is told beside a key's name: without it the browser itself does nothing about it, as with Tab. */
+const keyCodes: Readonly<Record<string, number>> = { Tab: 9, Enter: 13, ArrowUp: 38, ArrowDown: 40 };
+
 interface Message {
   readonly id?: number;
   readonly method?: string;
@@ -78,6 +81,15 @@ export class Browser implements AsyncDisposable {
     const asked = this.#ask('Runtime.evaluate', { expression: looking, awaitPromise: true, returnByValue: true });
     const { result } = (await bounded(asked, () => `expected to see ${expression}; the page said: ${this.complaints.join(', ')}`, startMs)) as { result: { value: unknown } };
     return result.value;
+  }
+
+  /** Clicks it once it is there. */
+  async click(selector: string): Promise<void> {
+    await this.sees(`((found) => { found?.click(); return found !== null; })(document.querySelector(${JSON.stringify(selector)}))`);
+  }
+
+  async press(key: string): Promise<void> {
+    for (const type of ['keyDown', 'keyUp']) await this.#ask('Input.dispatchKeyEvent', { type, key, code: key, windowsVirtualKeyCode: keyCodes[key] });
   }
 
   async screenshot(): Promise<Buffer> {

@@ -9,7 +9,8 @@ const known = new Map();
 let drawing = false;
 let chosen;
 
-export const isError = ({ status }) => status >= 500;
+const isError = ({ status }) => status >= 500;
+export const statusBadge = ({ status }) => badge(status >= 500 ? 'bad' : status >= 400 ? 'odd' : 'good', String(status));
 const isIncomplete = ({ missing }) => Object.keys(missing).length > 0;
 const isRemarkable = (request) => request.slow || isError(request) || request.status === 499 || isIncomplete(request);
 const kinds = { slow: ({ slow }) => slow, incomplete: isIncomplete, error: isError };
@@ -46,7 +47,7 @@ export function watchFilter() {
 
 const newest = (a, b) => b.request.atMs - a.request.atMs;
 const slowest = (a, b) => b.request.durationMs - a.request.durationMs;
-const entries = (order) => [...known.values()].sort(order);
+const entries = (order) => [...known.values()].toSorted(order);
 
 /** Once a frame at most, however much is told. */
 function draw() {
@@ -74,7 +75,7 @@ function tellCounts(all, shown) {
 /** Moves only what is not in its place: most of a list stays as it is when something comes. */
 function arrange(list, rows) {
   const wantedRows = new Set(rows);
-  for (const row of [...list.children]) if (!wantedRows.has(row)) row.remove();
+  for (const row of list.querySelectorAll('li')) if (!wantedRows.has(row)) row.remove();
   let place = list.firstChild;
   for (const row of rows) {
     if (row === place) place = place.nextSibling;
@@ -98,9 +99,9 @@ function rowOf(entry) {
 }
 
 function row(request) {
-  const { traceId, atMs, method, route, status, durationMs, missing, code, slow, where } = request;
+  const { traceId, atMs, method, route, durationMs, missing, code, slow, where } = request;
   return h('li', { 'data-id': traceId }, h('a', { href: `#/requests/${traceId}` },
-    badge(isError(request) ? 'bad' : status >= 400 ? 'odd' : 'good', String(status)),
+    statusBadge(request),
     h('span', { class: 'what' }, `${method} ${route}`),
     h('span', { class: slow ? 'took slow' : 'took' }, ms(durationMs)),
     h('span', { class: 'quiet' }, clock(atMs), code && ` · ${code}`),

@@ -1,5 +1,5 @@
 import { badge, byId, clock, h, ms } from './dom.js';
-import { isError } from './requests.js';
+import { statusBadge } from './requests.js';
 import { sentences } from './reason.js';
 import { detail, logLine } from './span.js';
 
@@ -44,7 +44,7 @@ const back = () => h('a', { class: 'back', href: '#/requests' }, '‹ requests')
 function head({ traceId, request, durationMs, rows, reason }) {
   const missing = Object.entries(request?.missing ?? {});
   return h('div', { class: 'head' },
-    h('h2', {}, request ? `${request.method} ${request.route}` : 'Work behind a request', ' ', request && badge(isError(request) ? 'bad' : request.status >= 400 ? 'odd' : 'good', String(request.status))),
+    h('h2', {}, request ? `${request.method} ${request.route}` : 'Work behind a request', ' ', request && statusBadge(request)),
     h('p', { class: 'quiet' }, request && `${clock(request.atMs)} · `, ms(request?.durationMs ?? durationMs), request?.code && ` · ${request.code}`, ` · ${rows.length} spans · `, h('code', {}, traceId)),
     missing.map(([part, code]) => h('p', {}, badge('missing', `without ${part}`), ` ${code}`)),
     reason && h('p', { class: request?.slow ? 'reason slow' : 'reason' }, sentences(reason, openSpan)),
@@ -62,7 +62,7 @@ function body({ rows, logs, startMs, durationMs, reason, request }, open) {
 const scale = (durationMs) => h('div', { class: 'scale', 'aria-hidden': 'true' }, [0, 0.25, 0.5, 0.75, 1].map((share) => h('span', {}, ms(durationMs * share))));
 
 function line(row, { totalMs, logs, here, open }) {
-  const { spanId, name, depth, startMs, durationMs, usualMs, state, error, from, orphan } = row;
+  const { spanId, name, depth, durationMs, usualMs, state, error, from, orphan } = row;
   const kind = error ? 'missing' : (colours[state] ?? row.kind);
   const unusual = usualMs !== undefined && durationMs >= muchMs && durationMs >= 3 * usualMs;
   return h('details', { class: `row ${from}${here ? ' here' : ''}`, 'data-span': spanId, open },

@@ -141,7 +141,9 @@ function placeOf(span: Span, spans: ReadonlyMap<string, Span>): string {
   const names: string[] = [];
   // As many steps as there are spans, so that spans that are each other's parents end as well.
   for (let at: Span | undefined = span; at && names.length <= spans.size; at = at.parentSpanId === undefined ? undefined : spans.get(at.parentSpanId)) names.push(at.name);
-  return names.join(' < ');
+  // What was kept takes no time: that says nothing of what has to be asked for.
+  const { 'tributary.served': served } = span.attributes;
+  return `${typeof served === 'string' ? served : ''} ${names.join(' < ')}`;
 }
 
 /** How far apart the line and the span may put one request: their clocks are the same, but the line rounds. */
