@@ -160,8 +160,8 @@ async function runGateway(
       ...(redis === undefined ? {} : { REDIS_URL: redis }),
       ...(await authentication(stage.root, stage.settings.AUTH)),
       ...tracingTo(viewer.endpoint, process.env),
-      // What is kept meets no fault.
-      ...(stage.fault ? { CACHE: 'off' } : {}),
+      // What is kept meets no fault; and what a busy machine leaves out would be another riddle.
+      ...(stage.fault ? { CACHE: 'off', ADMISSION: 'off' } : {}),
       NODE_ENV: 'development',
       DEV_PAGE: viewer.page,
       LOG_LEVEL: stage.settings.LOG_LEVEL,

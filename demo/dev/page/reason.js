@@ -4,7 +4,7 @@ import { h, ms } from './dom.js';
 export function sentences({ spanId, name, part, tookMs, totalMs, usualMs, kind, waitedMs, error, shared, traceId, asked }, openSpan) {
   const named = h('button', { class: 'link', type: 'button', onclick: () => { openSpan(spanId); } }, name);
   return [
-    h('strong', {}, `${ms(tookMs)} of ${ms(totalMs)}`), ' in ', named, part && part !== name && ` for ${part}`,
+    h('strong', {}, `${ms(tookMs)} of ${ms(totalMs)}`), ' in ', named, part === undefined && ' itself: no part of it took most of that', part && part !== name && ` for ${part}`,
     usualMs !== undefined && (tookMs >= 2 * usualMs ? `, which usually takes ${ms(usualMs)}` : ', about as long as usual'), '. ',
     kind === 'work' && asked && `That long it waited for the answer of ${asked}. `,
     kind === 'pool' && `For ${ms(waitedMs)} it waited for a connection to the database: none was free. `,

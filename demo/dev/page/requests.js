@@ -3,10 +3,16 @@ import { badge, byId, clock, h, ms } from './dom.js';
 /** As many as the other side keeps, and chosen as there: a tab that is left open for a day must not grow. */
 const shownMax = 500;
 const remarkableMax = 250;
+/** Rows at first, and more with each click: laying out hundreds ten times a second would take all of a processor. */
+const rowsAtOnce = 100;
+/** How often the list is drawn anew at most. */
+const drawMs = 200;
 
 /** By trace id: the request, and its row as long as nothing about it changes, so that focus and scrolling stay where they are. */
 const known = new Map();
 let drawing = false;
+let drawnAt = -drawMs;
+let rowsMax = rowsAtOnce;
 let chosen;
 
 const isError = ({ status }) => status >= 500;
@@ -43,28 +49,36 @@ export function watchFilter() {
   form.addEventListener('input', draw);
   form.addEventListener('submit', (event) => { event.preventDefault(); });
   byId('list').addEventListener('keydown', step);
+  byId('more').addEventListener('click', () => {
+    rowsMax = Math.min(rowsMax + rowsAtOnce, shownMax);
+    draw();
+  });
 }
 
 const newest = (a, b) => b.request.atMs - a.request.atMs;
 const slowest = (a, b) => b.request.durationMs - a.request.durationMs;
 const entries = (order) => [...known.values()].toSorted(order);
 
-/** Once a frame at most, however much is told. */
+/** Five times a second at most, however much is told. */
 function draw() {
   if (drawing) return;
   drawing = true;
-  requestAnimationFrame(() => {
-    drawing = false;
-    const all = entries(byId('filter').elements.order.value === 'slowest' ? slowest : newest);
-    const shown = all.filter(wanted());
-    tellCounts(all, shown);
-    const rows = shown.map(rowOf);
-    // Of five hundred links, Tab stops at one; the arrow keys go on from there.
-    const stop = rows.find((row) => row.contains(document.activeElement)) ?? rows.find((row) => row.dataset.id === chosen) ?? rows[0];
-    for (const row of rows) mark(row, row === stop);
-    const hint = known.size === 0 ? 'No requests yet. Ask something: here, under Ask, or with the commands that npm run dev printed.' : 'None of those that are kept is of this kind.';
-    arrange(byId('list'), rows.length > 0 ? rows : [h('li', { class: 'empty' }, hint)]);
-  });
+  setTimeout(() => requestAnimationFrame(drawNow), Math.max(0, drawnAt + drawMs - performance.now()));
+}
+
+function drawNow() {
+  drawing = false;
+  drawnAt = performance.now();
+  const all = entries(byId('filter').elements.order.value === 'slowest' ? slowest : newest);
+  const shown = all.filter(wanted());
+  tellCounts(all, shown);
+  const rows = shown.slice(0, rowsMax).map(rowOf);
+  byId('more').hidden = shown.length <= rowsMax;
+  // Of five hundred links, Tab stops at one; the arrow keys go on from there.
+  const stop = rows.find((row) => row.contains(document.activeElement)) ?? rows.find((row) => row.dataset.id === chosen) ?? rows[0];
+  for (const row of rows) mark(row, row === stop);
+  const hint = known.size === 0 ? 'No requests yet. Ask something: here, under Ask, or with the commands that npm run dev printed.' : 'None of those that are kept is of this kind.';
+  arrange(byId('list'), rows.length > 0 ? rows : [h('li', { class: 'empty' }, hint)]);
 }
 
 function tellCounts(all, shown) {
@@ -112,9 +126,11 @@ function row(request) {
 
 function mark(row, stop) {
   const link = row.firstChild;
-  link.tabIndex = stop ? 0 : -1;
+  // Set only where it changes: each of them has its style computed anew.
+  const tab = stop ? 0 : -1;
+  if (link.tabIndex !== tab) link.tabIndex = tab;
   if (row.dataset.id === chosen) link.setAttribute('aria-current', 'true');
-  else link.removeAttribute('aria-current');
+  else if (link.hasAttribute('aria-current')) link.removeAttribute('aria-current');
 }
 
 function step(event) {
