@@ -22,7 +22,7 @@ describe.runIf('command' in tool)('in a browser', { timeout: 90_000 }, () => {
   let gateway: Upstream;
   let viewer: Viewer;
   let browser: Browser;
-  beforeAll(async () => { browser = await Browser.start((tool as { readonly command: string }).command); }, 30_000);
+  beforeAll(async () => { browser = await Browser.start((tool as { readonly command: string }).command); }, 60_000);
   afterAll(() => browser[Symbol.asyncDispose]());
   const startViewer = async (port: number) => Viewer.start({ port, aggregates: await describeService(), gateway: { url: gateway.url } });
   beforeEach(async () => {
