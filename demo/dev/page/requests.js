@@ -82,7 +82,8 @@ function drawNow() {
 }
 
 function tellCounts(all, shown) {
-  byId('count').textContent = shown.length === all.length ? `${all.length} requests` : `${shown.length} of ${all.length} requests`;
+  const total = all.length === 1 ? '1 request' : `${all.length} requests`;
+  byId('count').textContent = shown.length === all.length ? total : `${shown.length} of ${total}`;
   for (const [name, is] of Object.entries(kinds)) byId(`count-${name}`).textContent = all.filter(({ request }) => is(request)).length;
 }
 
