@@ -15,7 +15,7 @@ export interface Trace {
   readonly span: Span | undefined;
 }
 
-export { type Attributes, type Span, SpanKind };
+export { type Attributes, type Span, SpanKind, SpanStatusCode };
 
 /** Some backends refuse a span with many links; the OTel messaging conventions allow the rest to be dropped. */
 const linksMax = 32;
