@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { listed, type Metric, metrics } from '../otel/metric-names.ts';
 import { seedDatabase } from './gateway.ts';
-import { Scraped, scrape } from './scraped.ts';
+import { type Scraped, scrape } from './scraped.ts';
 import { startService } from './service.ts';
 
 export interface Captured {

@@ -55,19 +55,19 @@ test('what is asked of Tempo is on the spans', () => {
 });
 
 const promtool = onPath('promtool');
-if (promtool === undefined) console.warn('promtool is not on the PATH (Debian: apt-get install prometheus): what it says of the metrics is not looked at');
+if (promtool === undefined) process.stderr.write('promtool is not on the PATH (Debian: apt-get install prometheus): what it says of the metrics is not looked at\n');
+
+async function inFolder(does: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-captured-'));
+  try {
+    await does(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
 
 describe.runIf(promtool !== undefined)('promtool', { timeout: 180_000 }, () => {
   const run = promisify(execFile);
-
-  async function inFolder(does: (folder: string) => Promise<void>): Promise<void> {
-    const folder = await mkdtemp(join(tmpdir(), 'tributary-captured-'));
-    try {
-      await does(folder);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  }
 
   test('finds nothing to say of the metrics', () => inFolder(async (folder) => {
     const path = join(folder, 'metrics.txt');

@@ -115,7 +115,8 @@ describe('attempts over HTTP', () => {
     const { part, spans } = await it.trace(await reply);
     expect(part.attributes).toMatchObject({ 'tributary.outcome': 'answered', 'tributary.hedged': 'the second attempt won' });
     const attempts = spans.filter(({ name }) => name === 'GET /it');
-    expect(attempts.map(({ attributes }) => attributes['server.port']).toSorted()).toEqual([one.port, other.port].toSorted());
+    expect(new Set(attempts.map(({ attributes }) => attributes['server.port']))).toEqual(new Set([one.port, other.port]));
+    expect(attempts).toHaveLength(2);
     expect(attempts.map(({ status: { code } }) => code)).toEqual(['unset', 'unset']);
     await client.close();
   });
