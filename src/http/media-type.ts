@@ -4,17 +4,17 @@ const streams = ['text/event-stream', 'application/x-ndjson'] as const;
 
 /**
  * The form of a reply, from `Accept` (RFC 9110, §12.5.1). A stream is sent only to a client that names it, with a
- * weight no less than that of JSON where it names both; everything else, `text/html` of a browser included, gets JSON.
+ * greater weight than JSON where it names both: clients that are generated from the API's description name whatever there
+ * is. Everything else, `text/html` of a browser included, gets JSON.
  */
 export function mediaType(accept: string | undefined): MediaType {
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return 'application/json';
   const weights = weightsOf(accept);
-  const json = weights.get('application/json') ?? 0;
   let best: MediaType = 'application/json';
-  let bestWeight = json;
+  let bestWeight = weights.get(best) ?? 0;
   for (const stream of streams) {
     const weight = weights.get(stream) ?? 0;
-    if (weight > 0 && (weight > bestWeight || (weight === bestWeight && best === 'application/json'))) {
+    if (weight > bestWeight) {
       best = stream;
       bestWeight = weight;
     }

@@ -26,10 +26,12 @@ test.each([
   [' text/event-stream ; q=0.5 ', sse],
   ['text/event-stream;charset=utf-8', sse],
   ['text/event-stream;charset=utf-8;q=0.2', sse],
-  // Where JSON is named too, the weights decide, and a stream wins a tie.
-  ['application/json, text/event-stream', sse],
-  ['text/event-stream, application/json', sse],
-  ['application/json;q=0.5, text/event-stream;q=0.5', sse],
+  // Where JSON is named too, the weights decide, and JSON wins a tie: generated clients name all that there is.
+  ['application/json, application/x-ndjson, application/problem+json', json],
+  ['application/json, text/event-stream', json],
+  ['text/event-stream, application/json', json],
+  ['application/json;q=0.5, text/event-stream;q=0.5', json],
+  ['application/json;q=0.4, text/event-stream;q=0.5', sse],
   ['application/json;q=0.5, text/event-stream;q=0.4', json],
   ['application/json;q=0.5, text/event-stream', sse],
   ['application/json, application/x-ndjson;q=0.9', json],
