@@ -63,14 +63,15 @@ describe.runIf('command' in tool)('in a browser', () => {
     await browser.open(`${gateway.url}/docs#/default/userOverview`, { width: 1_280, height: 900, scheme: 'light' });
     await browser.sees(`document.querySelector('.try-out__btn').click() ?? true`);
     await browser.sees(`document.querySelector('.execute') !== null`);
-    // As React hears of it.
+    // As React hears of it; what is typed counts when the field is left.
     await browser.sees(`(() => {
       const field = document.querySelector('tr[data-param-name="user_id"] input');
       Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, '1');
-      return field.dispatchEvent(new Event('input', { bubbles: true }));
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+      return field.dispatchEvent(new FocusEvent('focusout', { bubbles: true }));
     })()`);
     await browser.sees(`document.querySelector('.execute').click() ?? true`);
-    expect(await browser.sees(`document.querySelector('.live-responses-table .response-col_description')?.textContent`)).toContain('user_data');
+    expect(await browser.sees(`document.querySelector('.live-responses-table tbody .response-col_description')?.textContent`)).toContain('user_data');
     expect(browser.complaints).toEqual([]);
   });
 });
