@@ -2,6 +2,7 @@
 // sources, so that neither can change without the other.
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { type Config, readConfig } from '../../src/config.ts';
 import { inDevelopment } from '../../src/config/variables.ts';
 import { type Duration, toMs } from '../../src/core/duration.ts';
@@ -117,6 +118,13 @@ describe.skipIf(unrendered).each(['dev', 'production'])('%s', (overlay) => {
       expect(read('docs/kubernetes.md'), 'the figure that the capacity guide names').toContain(`${connections} connections`);
     }
   });
+});
+
+test.skipIf(unrendered)('dev sends its collector no metrics, which that one does not take', async () => {
+  const manifests = await render('dev');
+  const { service } = parse(manifests.one('ConfigMap', 'collector').data['config.yaml']!) as { readonly service: { readonly pipelines: object } };
+  expect(Object.keys(service.pipelines)).toEqual(['traces']);
+  expect(manifests.one('ConfigMap', 'tributary').data['OTEL_METRICS_EXPORTER']).toBe('none');
 });
 
 describe.skipIf(unrendered)('production', () => {

@@ -24,10 +24,14 @@ const first = (path: string): string => `--output=jsonpath={.items[0]${path}}`;
 
 const rolledOut = (name = 'tributary') => ours('rollout', 'status', `deployment/${name}`, '--timeout=3m');
 
-/** All pods as they should be, and the endings over. */
+/** All pods as they should be, and the endings over: the longest grace is 30 s. */
 async function whole(): Promise<void> {
   for (const name of ['postgres', 'redis', 'recommender', 'collector', 'tributary']) await rolledOut(name);
-  while ((await ours('get', 'pods', '--output=jsonpath={.items[*].metadata.deletionTimestamp}')) !== '') await sleep(500);
+  for (let left = 120; left > 0; left--) {
+    if ((await ours('get', 'pods', '--output=jsonpath={.items[*].metadata.deletionTimestamp}')) === '') return;
+    await sleep(500);
+  }
+  throw new Error('expected pods that end to be gone within a minute, but some are not');
 }
 
 async function away(name: string): Promise<void> {
