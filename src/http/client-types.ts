@@ -6,7 +6,7 @@ import type { Plain } from '../core/json-text.ts';
 import type { Outcome } from '../core/operation.ts';
 import type { InputIssue } from './input.ts';
 import type { problemStatuses } from './problem.ts';
-import type { AnyAggregate, Resources } from './routes.ts';
+import type { AnyAggregate, Resources } from './resources.ts';
 
 /** Why there is no answer (RFC 9457). */
 export interface Problem {

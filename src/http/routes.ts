@@ -1,26 +1,13 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
-import type { Aggregate } from '../core/aggregate.ts';
 import { Failure } from '../core/failure.ts';
-import type { Method, Operation, Outcome } from '../core/operation.ts';
 import type { SchemaOf } from './client-types.ts';
 import type { Edge } from './edge.ts';
 import { counted } from './observed.ts';
 import { perform } from './perform.ts';
 import { problem } from './problem.ts';
+import { methodsOf, type Resource, type Resources } from './resources.ts';
 import { serve } from './serve.ts';
-
-// Of any input and data: what is asked is validated by the definition's own schemas before it is asked.
-/* eslint-disable typescript/no-explicit-any -- `never` as input would not let it be asked at all */
-export type AnyAggregate = Aggregate<any, unknown>;
-export type AnyOperation = Operation<any, any, any, Outcome, any>;
-/* eslint-enable typescript/no-explicit-any */
-
-/** What can be asked at a path: an aggregate by GET, operations by their methods. An aggregate alone stands for itself by GET. */
-export type Resource = AnyAggregate | ({ readonly GET?: AnyAggregate } & { readonly [M in Method]?: AnyOperation });
-
-/** By path, whose parameters are written as Hono does: `/api/v1/products/:id`. */
-export type Resources = Readonly<Record<`/${string}`, Resource>>;
 
 interface Bound {
   Bindings: Partial<HttpBindings>;
@@ -44,15 +31,6 @@ export function createRoutes<const R extends Resources>(edge: Edge, resources: R
   app.notFound(counted('*', edge, (_, visit) => problem(new Failure('not_found', 'there is no such route'), visit, edge)));
   return app;
 }
-
-/** The aggregates among them, by path. */
-export const aggregatesIn = (resources: Resources): Readonly<Record<string, AnyAggregate>> =>
-  Object.fromEntries(Object.entries(resources).flatMap(([path, resource]) => {
-    const { GET: read } = methodsOf(resource);
-    return read ? [[path, read]] : [];
-  }));
-
-export const methodsOf = (resource: Resource): Exclude<Resource, AnyAggregate> => (typeof resource === 'function' ? { GET: resource } : resource);
 
 /** The reply to a method that a path does not have. One route for all: a flood of it is one line in the figures. */
 export const notAllowed = (allow: readonly string[], edge: Edge) => counted('*', edge, (c, visit) => {

@@ -5,7 +5,7 @@ import type { Aggregate } from '../../../src/core/aggregate.ts';
 import { specOf } from '../../../src/core/source.ts';
 import { createSources } from '../../../src/sources/sources.ts';
 import type { Access } from '../../../src/core/access.ts';
-import { aggregatesIn } from '../../../src/http/routes.ts';
+import { aggregatesIn } from '../../../src/http/resources.ts';
 
 /** A policy, in the words of its definition. */
 export interface Step {

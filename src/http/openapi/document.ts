@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Access } from '../../core/access.ts';
 import type { Method } from '../../core/operation.ts';
 import { specOf } from '../../core/source.ts';
-import { type AnyAggregate, type AnyOperation, methodsOf, type Resources } from '../routes.ts';
+import { type AnyAggregate, type AnyOperation, methodsOf, type Resources } from '../resources.ts';
 import { eventSchemas, headers, headersNamed, partErrorSchema, problemReplies, problems, problemSchema } from './replies.ts';
 import { functionName, membersOf, type Schema, Schemas, typeName } from './schemas.ts';
 

@@ -6,7 +6,7 @@ import { aggregate, lookup } from '../../../src/core/aggregate.ts';
 import { operation } from '../../../src/core/operation.ts';
 import { optional } from '../../../src/core/part.ts';
 import { openApi } from '../../../src/http/openapi/document.ts';
-import type { Resources } from '../../../src/http/routes.ts';
+import type { Resources } from '../../../src/http/resources.ts';
 import { source } from '../../../src/policies/source.ts';
 
 const Thing = z.object({ id: z.string(), price: z.number() }).meta({ id: 'Thing' });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
 import { describe as describeService } from '../../../src/app.ts';
-import { createRoutes, type Resources } from '../../../src/http/routes.ts';
+import { createRoutes } from '../../../src/http/routes.ts';
 import { publish } from '../../../src/http/openapi/published.ts';
 import { withSources } from '../../../tools/service.ts';
 import { edgeInMemory } from '../in-memory.ts';
@@ -30,7 +30,7 @@ test('every operation has a name of its own', () => {
 
 function published() {
   const { edge } = edgeInMemory();
-  const app = createRoutes(edge, {} satisfies Resources);
+  const app = createRoutes(edge, {});
   let made = 0;
   publish(app, edge, () => {
     made++;
