@@ -77,6 +77,7 @@ import { edgeInMemory } from '../http/in-memory.ts';
 
 const profile = () => Promise.resolve(new JsonText<Profile>('{"name":"Ada"}'));
 const activity = () => Promise.resolve(new JsonText<EventCounts>('{"view":3}'));
+const down = () => Promise.reject<JsonText<EventCounts>>(new Failure('source_failed', 'it is down'));
 
 const ask = (sources: Parameters<typeof ${functionName(name)}>[0], query: string) =>
   createRoutes(edgeInMemory().edge, { '${route}': ${functionName(name)}(sources) }).request(\`${route}?\${query}\`);
@@ -87,7 +88,6 @@ test('all parts are in the answer', async () => {
 });
 
 test('an optional part that fails is missing, and the answer says so', async () => {
-  const down = () => Promise.reject<JsonText<EventCounts>>(new Failure('source_failed', 'it is down'));
   const reply = await ask({ profile, activity: down }, 'user_id=42');
   expect(await reply.json()).toEqual({ user_data: { name: 'Ada' }, analytics: {}, errors: [{ part: 'analytics', code: 'source_failed', detail: 'it is down' }] });
 });
