@@ -4,7 +4,10 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Failure } from '../../src/core/failure.ts';
+import { decided, operator } from '../support/callers.ts';
 import type { Database } from '../support/postgres.ts';
 import { type Gateway, seedDatabase, startGateway } from '../system/gateway.ts';
 import { schemathesis } from './schemathesis.ts';
@@ -15,11 +18,17 @@ const examples = process.env['FUZZ_EXAMPLES'] ?? '200';
 const tool = await schemathesis();
 if ('missing' in tool) process.stderr.write(`The API is not fuzzed: ${tool.missing}\n`);
 
+/** One token is good, so that the tool can also find out what comes of others. */
+const authentication = decided((authorization) => {
+  if (authorization === 'Bearer good') return operator;
+  throw new Failure('unauthenticated', 'no such token');
+});
+
 let database: Database;
 let gateway: Gateway;
 beforeAll(async () => {
   database = await seedDatabase();
-  gateway = await startGateway({ database, docs: true });
+  gateway = await startGateway({ database, docs: true, authentication });
 });
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
@@ -28,7 +37,7 @@ afterAll(async () => {
 
 test.runIf('command' in tool)('whatever is sent, the answer is one that the description knows', { timeout: 600_000 }, async () => {
   const command = (tool as { readonly command: string }).command;
-  const args = ['run', `${gateway.url}/openapi.json`, '--url', gateway.url, '--checks', 'all', '--phases', 'examples,coverage,fuzzing', '--max-examples', examples, '--request-timeout', '5', '--workers', '1', '--no-color'];
+  const args = ['--config-file', fileURLToPath(new URL('schemathesis.toml', import.meta.url)), 'run', `${gateway.url}/openapi.json`, '--url', gateway.url, '--header', 'Authorization: Bearer good', '--checks', 'all', '--phases', 'examples,coverage,fuzzing', '--max-examples', examples, '--request-timeout', '5', '--workers', '1', '--no-color'];
   // It keeps what it has found where it runs; each run is to find it anew.
   const folder = await mkdtemp(join(tmpdir(), 'tributary-fuzz-'));
   const { code, said } = await new Promise<{ code: number; said: string }>((resolve) => {
