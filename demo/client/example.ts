@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { hc, type InferResponseType } from 'hono/client';
 import type { Api } from '../../src/app.ts';
-import type { Event, Incomplete, Problem } from '../../src/http/client-types.ts';
+import type { Incomplete, Problem, StreamEvent } from '../../src/http/client-types.ts';
 import { demoToken } from '../dev/demo-token.ts';
 import { lines } from './lines.ts';
 
@@ -48,7 +48,7 @@ type Overview = Omit<InferResponseType<typeof aggregated.$get, 200>, keyof Incom
 async function asItLands(user: string): Promise<void> {
   console.log(`\nUser ${user}, each part as it lands`);
   const reply = await aggregated.$get({ query: { user_id: user } }, { headers: { accept: 'application/x-ndjson' } });
-  for await (const event of lines<Event<Overview>>(reply.body)) {
+  for await (const event of lines<StreamEvent<Overview>>(reply.body)) {
     // Of which type `data` is follows from `part`.
     if (event.event === 'part') console.log(`  ${event.part}: ${event.state}${event.part === 'recommendations' ? `, ${event.data.length} of them` : ''}`);
     else console.log(event.event === 'end' ? `  ${event.complete ? 'complete' : 'incomplete'}` : `  ${event.code}: ${event.detail}`);

@@ -34,7 +34,7 @@ export interface Told {
 }
 
 /** A line of `application/x-ndjson`, of an aggregate that answers with `Data`. */
-export type Event<Data> =
+export type StreamEvent<Data> =
   | { readonly [Part in keyof Data]-?: Told & { readonly event: 'part'; readonly part: Part; readonly data: Data[Part]; readonly error?: NonNullable<Incomplete['errors']>[number] } }[keyof Data]
   | ({ readonly event: 'end'; readonly complete: boolean; readonly parts: readonly Told[] } & Incomplete)
   | ({ readonly event: 'problem' } & Problem);
