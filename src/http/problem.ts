@@ -14,6 +14,9 @@ const statuses: Readonly<Record<FailureCode, readonly [status: number, title: st
   forbidden: [403, 'Not allowed'],
   not_found: [404, 'Not found'],
   method_not_allowed: [405, 'Method not allowed'],
+  conflict: [409, 'Something else is under way'],
+  precondition_failed: [412, 'It has changed since'],
+  idempotency_key_reused: [422, 'The key was used for another request'],
   request_timeout: [408, 'The request came too slowly'],
   payload_too_large: [413, 'The body is too long'],
   uri_too_long: [414, 'The target is too long'],
@@ -30,6 +33,7 @@ const statuses: Readonly<Record<FailureCode, readonly [status: number, title: st
   keys_unavailable: [503, 'Tokens cannot be checked now'],
   source_resting: [503, 'A required part is resting'],
   deadline_exceeded: [504, 'A required part did not answer in time'],
+  outcome_unknown: [504, 'It is not known whether it was done'],
 };
 
 /** How long a client should wait after a 429 or 503 that names no time of its own. */
