@@ -2,13 +2,13 @@
 // faster than thousands of small files, and the image needs no node_modules.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 
 await rm('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { main: 'src/main.ts', notify: 'src/notify.ts', 'otel/start': 'otel/start.ts' },
+  entryPoints: { main: 'src/main.ts', notify: 'src/notify.ts', migrate: 'src/migrate.ts', 'otel/start': 'otel/start.ts' },
   outdir: 'dist',
   bundle: true,
   // The API of OpenTelemetry, above all, must be one and the same for both.
@@ -30,6 +30,7 @@ await build({
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   logLevel: 'info',
 });
+await cp('src/migrations', 'dist/migrations', { recursive: true });
 await warmUp();
 
 /**

@@ -1,3 +1,4 @@
+import { listProducts, productById } from './aggregates/products.ts';
 import { userOverview } from './aggregates/user-overview.ts';
 import type { Cache } from './cache/cache.ts';
 import type { Clients } from './clients/clients.ts';
@@ -9,6 +10,9 @@ import { answerPreflight } from './http/preflight.ts';
 import { Ready } from './http/ready.ts';
 import { createRoutes, type Routes } from './http/routes.ts';
 import type { Lane } from './http/server.ts';
+import { createProduct } from './operations/create-product.ts';
+import { deleteProduct } from './operations/delete-product.ts';
+import { updateProduct } from './operations/update-product.ts';
 import { createSources, type Sources } from './sources/sources.ts';
 
 export interface AppOptions extends EdgeOptions {
@@ -37,6 +41,8 @@ export interface App {
 /** What can be asked, by path: an endpoint is one file in aggregates/ or operations/ and one line here. */
 export const resourcesOf = (sources: Sources) => ({
   '/api/aggregated': userOverview(sources),
+  '/api/v1/products': { GET: listProducts(sources), POST: createProduct(sources) },
+  '/api/v1/products/:id': { GET: productById(sources), PATCH: updateProduct(sources), DELETE: deleteProduct(sources) },
 });
 
 /** Wires everything; asks nobody anything yet. */

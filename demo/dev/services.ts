@@ -80,7 +80,7 @@ async function runPostgres({ root, settings, running, killers, onCrash }: Stage)
 
 /** As `npm run db:notify` does: whoever changes a row, every cache hears of it. */
 async function tellChanges(url: string): Promise<void> {
-  const tables = ['users.id', 'analytics.user_id'].map(parseKeyColumn);
+  const tables = ['users.id', 'analytics.user_id', 'products.id'].map(parseKeyColumn);
   await runNotifyInstallation({ url, tables, action: 'install', onTable: (_, error) => { if (error) throw error; } });
 }
 
@@ -176,7 +176,7 @@ async function authentication({ root, settings }: Stage): Promise<Record<string,
   if (settings.AUTH === 'none') return { AUTH: 'none' };
   const { publicFile } = await demoKeys(root);
   const { issuer, audience, algorithm } = demoIssuer;
-  return { AUTH: 'jwt', JWT_JWKS_URL: '', JWT_KEYS_FILE: publicFile, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_ALGORITHMS: algorithm, JWT_ROLES_CLAIM: 'roles' };
+  return { AUTH: settings.AUTH, JWT_JWKS_URL: '', JWT_KEYS_FILE: publicFile, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_ALGORITHMS: algorithm, JWT_ROLES_CLAIM: 'roles' };
 }
 
 interface Part {

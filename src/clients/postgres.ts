@@ -1,30 +1,17 @@
-import { Pool, type PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import type { Call } from '../core/call.ts';
-import { failureOf } from '../core/failure.ts';
+import { inSpan } from '../core/in-span.ts';
 import type { JsonText } from '../core/json-text.ts';
-import { observePool, observePoolWaiting } from '../core/metrics.ts';
-import { type Attributes, endSpan, SpanKind, startSpan } from '../core/trace.ts';
-import { untilOver } from '../core/until-over.ts';
 import { KeyedQuery } from './keyed-query.ts';
-import type { Row, Sql, Statement } from './sql.ts';
 import { Cancellation } from './postgres-cancel.ts';
-import { connectFailure, isConnectionLost, queryFailure, sqlStateOf } from './postgres-failure.ts';
+import { isConnectionLost, queryFailure } from './postgres-failure.ts';
+import { createPool, type PostgresOptions, takeConnection } from './postgres-pool.ts';
+import { Statements } from './postgres-statements.ts';
+import { inTransaction, type Transaction } from './postgres-transaction.ts';
+import type { Row, Sql, Statement } from './sql.ts';
 
-export interface PostgresOptions {
-  /** As clients of the API will read it in problems: 'the user database'. */
-  readonly name: string;
-  /** As its metrics name it: 'postgres'. Left out, it has none. */
-  readonly label?: string;
-  /** postgres://… ; an `options` parameter of its own replaces ours. */
-  readonly url: string;
-  readonly poolSize: number;
-  /** How long a query waits for a connection before it is refused as `overloaded`. */
-  readonly poolWaitMs: number;
-  /** What the server itself ends: above every aggregate's deadline, for when no cancel can reach it. */
-  readonly statementTimeoutMs: number;
-  /** Told when a connection breaks that nobody uses: the pool replaces it. */
-  readonly onConnectionLost: (error: Error) => void;
-}
+export type { PostgresOptions } from './postgres-pool.ts';
+export type { Transaction } from './postgres-transaction.ts';
 
 /** A question for many keys at once, for `batched`, and what its answers are invalidated by: see KeyedQuery. */
 export interface JsonByKey<T> {
@@ -34,6 +21,11 @@ export interface JsonByKey<T> {
 
 export interface Postgres extends Sql {
   jsonByKey<T>(column: `${string}.${string}`, text: string): JsonByKey<T>;
+  /**
+   * Statements that happen together or not at all: committed if `work` resolves before the call is stopped. Rejects as `rows`
+   * does, with what `work` rejects with, and with `outcome_unknown` if nobody can say whether it was committed.
+   */
+  transaction<T>(call: Call, work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /** Those that questions by key are about. */
   readonly tables: readonly string[];
   /** Connects, and learns what the first question would have to wait for. */
@@ -46,30 +38,36 @@ export interface Postgres extends Sql {
 /** Connects when it is first asked. */
 export const createPostgres = (options: PostgresOptions): Postgres => new PooledPostgres(options);
 
+/** Beyond the time in which the server itself ends a statement. */
+const answerMs = 1_000;
+
 class PooledPostgres implements Postgres {
   readonly #name: string;
-  readonly #pool: Pool;
-  readonly #attributes: Attributes;
+  readonly #reads: Pool;
+  readonly #options: PostgresOptions;
+  #writes: Pool | undefined;
+  readonly #statements: Statements;
   readonly #keyed: KeyedQuery<unknown>[] = [];
-  /** Statements are prepared under one name for each text, the same on every connection. */
-  readonly #prepared = new Map<string, string>();
 
   constructor(options: PostgresOptions) {
-    const { hostname, port, pathname } = new URL(options.url);
     this.#name = options.name;
-    this.#pool = createPool(options);
-    if (options.label !== undefined) observe(this.#pool, options.label);
-    this.#attributes = {
-      'db.system.name': 'postgresql',
-      'db.namespace': pathname.slice(1),
-      'server.address': hostname,
-      'server.port': Number(port) || 5432,
-    };
+    this.#options = options;
+    this.#reads = createPool(options);
+    this.#statements = new Statements(options.url);
   }
 
   rows(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
     if (call.reason) return Promise.reject(call.reason);
-    return call.trace?.span ? this.#recorded(statement, values, call) : this.#query(statement, values, call);
+    if (!call.trace?.span) return this.#query(statement, values, call);
+    return this.#statements.recorded(statement, call.trace, () => this.#query(statement, values, call));
+  }
+
+  transaction<T>(call: Call, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    if (call.reason) return Promise.reject(call.reason);
+    return inSpan('transaction', call, async (own) => {
+      const client = await takeConnection(this.#writePool(), this.#name, own);
+      return inTransaction(client, own, { name: this.#name, statements: this.#statements, endMs: this.#options.statementTimeoutMs + answerMs }, work);
+    });
   }
 
   jsonByKey<T>(column: `${string}.${string}`, text: string): JsonByKey<T> {
@@ -90,20 +88,25 @@ class PooledPostgres implements Postgres {
     await this.#query({ summary: 'SELECT', text: 'select 1' }, [], call);
   }
 
-  close(): Promise<void> {
-    return this.#pool.end();
+  async close(): Promise<void> {
+    await Promise.all([this.#reads.end(), this.#writes?.end()]);
   }
 
-  async #query({ text }: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
-    const client = await this.#connect(call);
+  /** Transactions wait for one another where they change the same row: meanwhile they must not keep the connections of those who only read. */
+  #writePool(): Pool {
+    const { label, poolSize } = this.#options;
+    return (this.#writes ??= createPool({ ...this.#options, ...(label === undefined ? {} : { label: `${label}_writes` }), poolSize: Math.ceil(poolSize / 4) }));
+  }
+
+  async #query(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
+    const client = await takeConnection(this.#reads, this.#name, call);
     const cancellation = new Cancellation(client);
     let usable = true;
     try {
       // A call may be stopped in the moment between being given a connection and using it.
       call.throwIfOver();
       call.listen(cancellation);
-      const result = await client.query<(string | null)[]>({ name: this.#nameOf(text), text, values: [...values], rowMode: 'array' });
-      return result.rows;
+      return await this.#statements.run(client, statement, values);
     } catch (error) {
       usable = !isConnectionLost(error);
       throw call.reason ?? queryFailure(this.#name, error as Error);
@@ -113,75 +116,4 @@ class PooledPostgres implements Postgres {
       client.release(!(usable && through));
     }
   }
-
-  /** A connection that comes when its asker has left goes straight back. */
-  async #connect(call: Call): Promise<PoolClient> {
-    try {
-      return await untilOver(this.#pool.connect(), call, { late: (client) => { client.release(); } });
-    } catch (error) {
-      throw call.reason ?? connectFailure(this.#name, error as Error);
-    }
-  }
-
-  async #recorded(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
-    const { summary, text } = statement;
-    const [operation = '', collection = ''] = summary.split(' ');
-    const { span } = startSpan(summary, {
-      kind: SpanKind.CLIENT,
-      parent: call.trace,
-      attributes: {
-        ...this.#attributes,
-        'db.query.summary': summary,
-        'db.query.text': text,
-        'db.operation.name': operation,
-        'db.collection.name': collection,
-      },
-    });
-    try {
-      const rows = await this.#query(statement, values, call);
-      span.setAttribute('db.response.returned_rows', rows.length);
-      endSpan(span);
-      return rows;
-    } catch (error) {
-      const failure = failureOf(error);
-      const state = sqlStateOf(failure.cause);
-      if (state) span.setAttribute('db.response.status_code', state);
-      endSpan(span, failure, state);
-      throw error;
-    }
-  }
-
-  #nameOf(text: string): string {
-    let name = this.#prepared.get(text);
-    if (!name) this.#prepared.set(text, (name = `tributary_${this.#prepared.size + 1}`));
-    return name;
-  }
-}
-
-function observe(pool: Pool, label: string): void {
-  observePool(() => pool.totalCount - pool.idleCount, label, 'used');
-  observePool(() => pool.idleCount, label, 'idle');
-  observePoolWaiting(() => pool.waitingCount, label);
-}
-
-function createPool({ url, poolSize, poolWaitMs, statementTimeoutMs, onConnectionLost }: PostgresOptions): Pool {
-  const pool = new Pool({
-    connectionString: url,
-    max: poolSize,
-    connectionTimeoutMillis: poolWaitMs,
-    idleTimeoutMillis: 60_000,
-    keepAlive: true,
-    fallback_application_name: 'tributary',
-    options: [
-      `-c statement_timeout=${statementTimeoutMs}`,
-      // A lock that outlasts a statement's time is a slow statement too; this one says in the server's log that it was a lock.
-      `-c lock_timeout=${statementTimeoutMs}`,
-      // If this process dies, or the network, its queries end within 100 ms instead of running to their end (PostgreSQL ≥ 14).
-      '-c client_connection_check_interval=100',
-    ].join(' '),
-  });
-  // Without listeners a restart of Postgres would end this process: pg emits 'error' on clients, in the pool and out of it.
-  pool.on('error', onConnectionLost);
-  pool.on('connect', (client) => { client.on('error', () => undefined); });
-  return pool;
 }
