@@ -27,12 +27,11 @@ const stores: Readonly<Record<string, (options: AnalyticsOptions) => Analytics>>
   'postgresql:': analyticsInPostgres,
 };
 
-export const analyticsSchemes = Object.keys(stores);
-
 export function createAnalytics(options: AnalyticsOptions): Analytics {
-  const { protocol } = new URL(options.url);
+  // By hand, since the URL of a store may name several servers, which is nothing that `URL` can read.
+  const [protocol = ''] = /^[a-z+]+:/.exec(options.url) ?? [];
   const create = stores[protocol];
-  if (!create) throw new TypeError(`expected an analytics URL with one of ${analyticsSchemes.join(', ')}, but got: ${protocol}`);
+  if (!create) throw new TypeError(`expected an analytics URL with one of ${Object.keys(stores).join(', ')}, but got: ${protocol}`);
   return create(options);
 }
 

@@ -1,6 +1,6 @@
 import { runner } from 'node-pg-migrate';
-import { Client } from 'pg';
 import { sayGoodbye } from './postgres-goodbye.ts';
+import { connectToMaintain } from './postgres-maintenance.ts';
 
 export interface MigrationOptions {
   readonly url: string;
@@ -16,17 +16,8 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
  * the same time one does, and the others wait. Rejects if the database cannot be reached, or one of them fails: then nothing was changed.
  */
 export async function migrate({ url, folder }: MigrationOptions): Promise<readonly string[]> {
-  const client = new Client({
-    connectionString: url,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    fallback_application_name: 'tributary-migrate',
-    // For a table that somebody holds, and for another one who migrates.
-    options: '-c lock_timeout=30000',
-  });
-  // The statement under way tells it better; without a listener the process would end.
-  client.on('error', () => undefined);
-  await client.connect();
+  // The bound is for a table that somebody holds, and for somebody else who migrates.
+  const client = await connectToMaintain(url, { fallback_application_name: 'tributary-migrate', options: '-c lock_timeout=30000' });
   try {
     const done = await runner({
       dbClient: client, dir: folder, direction: 'up', migrationsTable: 'tributary_migrations', singleTransaction: true, checkOrder: true, advisoryLockMode: 'wait', logger: silent,

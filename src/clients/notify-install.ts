@@ -1,7 +1,7 @@
-import { Client } from 'pg';
 import { type KeyColumn, installSql, uninstallSql } from './notify-sql.ts';
 import { isConnectionLost } from './postgres-failure.ts';
 import { sayGoodbye } from './postgres-goodbye.ts';
+import { connectToMaintain } from './postgres-maintenance.ts';
 
 export type NotifyAction = 'install' | 'uninstall';
 
@@ -26,16 +26,7 @@ export function notifyScript(table: KeyColumn, action: NotifyAction): string {
  * could wait for a writer that waits for it. Rejects if the database cannot be reached, or no longer.
  */
 export async function runNotifyInstallation({ url, tables, action, onTable }: NotifyInstallation): Promise<void> {
-  const client = new Client({
-    connectionString: url,
-    connectionTimeoutMillis: 10_000,
-    query_timeout: answerMs,
-    keepAlive: true,
-    fallback_application_name: 'tributary-notify',
-  });
-  // The statement under way tells it better; without a listener the process would end.
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connectToMaintain(url, { query_timeout: answerMs, fallback_application_name: 'tributary-notify' });
   try {
     for (const table of tables) {
       try {

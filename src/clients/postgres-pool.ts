@@ -1,16 +1,10 @@
-import { Pool, type PoolClient } from 'pg';
-import type { Call } from '../core/call.ts';
+import { Pool } from 'pg';
 import { observePool, observePoolWaiting } from '../core/metrics.ts';
-import { untilOver } from '../core/until-over.ts';
-import { connectFailure } from './postgres-failure.ts';
+import { clientsOf, type Servers } from './postgres-servers.ts';
 
-export interface PostgresOptions {
-  /** As clients of the API will read it in problems: 'the user database'. */
-  readonly name: string;
+export interface PoolOptions {
   /** As its metrics name it: 'postgres'. Left out, it has none. */
   readonly label?: string;
-  /** postgres://… ; an `options` parameter of its own replaces ours. */
-  readonly url: string;
   readonly poolSize: number;
   /** How long a query waits for a connection before it is refused as `overloaded`. */
   readonly poolWaitMs: number;
@@ -20,19 +14,11 @@ export interface PostgresOptions {
   readonly onConnectionLost: (error: Error) => void;
 }
 
-/** A connection that comes when its asker has left goes straight back. */
-export async function takeConnection(pool: Pool, name: string, call: Call): Promise<PoolClient> {
-  try {
-    return await untilOver(pool.connect(), call, { late: (client) => { client.release(); } });
-  } catch (error) {
-    throw call.reason ?? connectFailure(name, error as Error);
-  }
-}
-
-/** Connections are made when they are needed. */
-export function createPool({ label, url, poolSize, poolWaitMs, statementTimeoutMs, onConnectionLost }: PostgresOptions): Pool {
+/** Connections to the servers, whichever of them answer. Connects when it is first asked. */
+export function createPool(servers: Servers, { label, poolSize, poolWaitMs, statementTimeoutMs, onConnectionLost }: PoolOptions): Pool {
   const pool = new Pool({
-    connectionString: url,
+    // Of several servers each has its share of the wait, so that the last one is still asked within it.
+    Client: clientsOf(servers, Math.ceil(poolWaitMs / servers.urls.length)),
     max: poolSize,
     connectionTimeoutMillis: poolWaitMs,
     idleTimeoutMillis: 60_000,
@@ -48,9 +34,8 @@ export function createPool({ label, url, poolSize, poolWaitMs, statementTimeoutM
       '-c client_connection_check_interval=100',
     ].join(' '),
   });
-  // Without listeners a restart of Postgres would end this process: pg emits 'error' on clients, in the pool and out of it.
+  // Without a listener a restart of Postgres would end this process.
   pool.on('error', onConnectionLost);
-  pool.on('connect', (client) => { client.on('error', () => undefined); });
   if (label !== undefined) observe(pool, label);
   return pool;
 }

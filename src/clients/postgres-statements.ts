@@ -1,6 +1,6 @@
-import type { ClientBase } from 'pg';
+import type { Client, ClientBase } from 'pg';
 import { failureOf } from '../core/failure.ts';
-import { type Attributes, endSpan, SpanKind, startSpan, type Trace } from '../core/trace.ts';
+import { type Attributes, endSpan, type Span, SpanKind, startSpan, type Trace } from '../core/trace.ts';
 import { sqlStateOf } from './postgres-failure.ts';
 import type { Row, Statement } from './sql.ts';
 
@@ -26,7 +26,7 @@ export class Statements {
   }
 
   /** Does what a statement takes in a span of its own, where the request is sampled. */
-  async recorded({ summary, text }: Statement, parent: Trace | undefined, work: () => Promise<readonly Row[]>): Promise<readonly Row[]> {
+  async recorded({ summary, text }: Statement, parent: Trace | undefined, work: (span?: Span) => Promise<readonly Row[]>): Promise<readonly Row[]> {
     if (!parent?.span) return work();
     const [operation = '', collection = ''] = summary.split(' ');
     const { span } = startSpan(summary, {
@@ -41,7 +41,7 @@ export class Statements {
       },
     });
     try {
-      const rows = await work();
+      const rows = await work(span);
       span.setAttribute('db.response.returned_rows', rows.length);
       endSpan(span);
       return rows;
@@ -59,4 +59,10 @@ export class Statements {
     if (!name) this.#prepared.set(text, (name = `tributary_${this.#prepared.size + 1}`));
     return name;
   }
+}
+
+/** Of several servers the one that is asked; its types leave out what pg knows. */
+export function addressOf(client: ClientBase): Attributes {
+  const { host, port } = client as ClientBase & Pick<Client, 'host' | 'port'>;
+  return { 'server.address': host, 'server.port': port };
 }

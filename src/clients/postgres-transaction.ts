@@ -4,7 +4,7 @@ import type { Call } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
 import { Cancellation } from './postgres-cancel.ts';
 import { isConnectionLost, queryFailure } from './postgres-failure.ts';
-import type { Statements } from './postgres-statements.ts';
+import { addressOf, type Statements } from './postgres-statements.ts';
 import type { Row, Statement } from './sql.ts';
 
 /** The statements of one transaction, one after the other. */
@@ -29,7 +29,8 @@ export async function inTransaction<T>(client: PoolClient, call: Call, options: 
   const { name, statements } = options;
   const cancellation = new Cancellation(client);
   let usable = false;
-  const rows = (statement: Statement, values: readonly unknown[]) => statements.recorded(statement, call.trace, async () => {
+  const rows = (statement: Statement, values: readonly unknown[]) => statements.recorded(statement, call.trace, async (span) => {
+    span?.setAttributes(addressOf(client));
     call.throwIfOver();
     try {
       return await statements.run(client, statement, values);

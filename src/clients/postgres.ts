@@ -1,17 +1,27 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { Call } from '../core/call.ts';
 import { inSpan } from '../core/in-span.ts';
 import type { JsonText } from '../core/json-text.ts';
+import type { Span } from '../core/trace.ts';
+import { untilOver } from '../core/until-over.ts';
 import { KeyedQuery } from './keyed-query.ts';
 import { Cancellation } from './postgres-cancel.ts';
-import { isConnectionLost, queryFailure } from './postgres-failure.ts';
-import { createPool, type PostgresOptions, takeConnection } from './postgres-pool.ts';
-import { Statements } from './postgres-statements.ts';
+import { connectFailure, isConnectionLost, queryFailure } from './postgres-failure.ts';
+import { createPool, type PoolOptions } from './postgres-pool.ts';
+import { connectToOne, Servers } from './postgres-servers.ts';
+import { addressOf, Statements } from './postgres-statements.ts';
 import { inTransaction, type Transaction } from './postgres-transaction.ts';
+import { parsePostgresUrl, type PostgresServers } from './postgres-url.ts';
 import type { Row, Sql, Statement } from './sql.ts';
 
-export type { PostgresOptions } from './postgres-pool.ts';
 export type { Transaction } from './postgres-transaction.ts';
+
+export interface PostgresOptions extends PoolOptions {
+  /** As clients of the API will read it in problems: 'the user database'. */
+  readonly name: string;
+  /** postgres://… of one server, or of several between commas; an `options` parameter of its own replaces ours. */
+  readonly url: string;
+}
 
 /** A question for many keys at once, for `batched`, and what its answers are invalidated by: see KeyedQuery. */
 export interface JsonByKey<T> {
@@ -38,35 +48,42 @@ export interface Postgres extends Sql {
 /** Connects when it is first asked. */
 export const createPostgres = (options: PostgresOptions): Postgres => new PooledPostgres(options);
 
-/** Beyond the time in which the server itself ends a statement. */
+/** What is beyond the time in which the server itself ends a statement. */
 const answerMs = 1_000;
 
+/** Connections for one kind of work, to those servers that do it. */
+interface Place {
+  readonly servers: Servers;
+  readonly pool: Pool;
+}
+
 class PooledPostgres implements Postgres {
-  readonly #name: string;
-  readonly #reads: Pool;
   readonly #options: PostgresOptions;
-  #writes: Pool | undefined;
+  readonly #parsed: PostgresServers;
+  readonly #reads: Place;
+  #writes: Place | undefined;
   readonly #statements: Statements;
   readonly #keyed: KeyedQuery<unknown>[] = [];
 
   constructor(options: PostgresOptions) {
-    this.#name = options.name;
     this.#options = options;
-    this.#reads = createPool(options);
-    this.#statements = new Statements(options.url);
+    this.#parsed = parsePostgresUrl(options.url);
+    this.#reads = placeOf(this.#parsed, options);
+    this.#statements = new Statements(this.#parsed.urls[0]!);
   }
 
   rows(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
     if (call.reason) return Promise.reject(call.reason);
     if (!call.trace?.span) return this.#query(statement, values, call);
-    return this.#statements.recorded(statement, call.trace, () => this.#query(statement, values, call));
+    return this.#statements.recorded(statement, call.trace, (span) => this.#query(statement, values, call, span));
   }
 
   transaction<T>(call: Call, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     if (call.reason) return Promise.reject(call.reason);
     return inSpan('transaction', call, async (own) => {
-      const client = await takeConnection(this.#writePool(), this.#name, own);
-      return inTransaction(client, own, { name: this.#name, statements: this.#statements, endMs: this.#options.statementTimeoutMs + answerMs }, work);
+      const { name, statementTimeoutMs } = this.#options;
+      const client = await this.#connect(this.#placeOfWrites(), own);
+      return inTransaction(client, own, { name, statements: this.#statements, endMs: statementTimeoutMs + answerMs }, work);
     });
   }
 
@@ -89,17 +106,24 @@ class PooledPostgres implements Postgres {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#reads.end(), this.#writes?.end()]);
+    await Promise.all([this.#reads.pool.end(), this.#writes?.pool.end()]);
   }
 
-  /** Transactions wait for one another where they change the same row: meanwhile they must not keep the connections of those who only read. */
-  #writePool(): Pool {
+  /**
+   * Transactions wait for one another where they change the same row: meanwhile they must not keep the connections of those
+   * who only read. Of several servers one that takes changes is asked, whichever are read.
+   */
+  #placeOfWrites(): Place {
     const { label, poolSize } = this.#options;
-    return (this.#writes ??= createPool({ ...this.#options, ...(label === undefined ? {} : { label: `${label}_writes` }), poolSize: Math.ceil(poolSize / 4) }));
+    const { urls, wanted } = this.#parsed;
+    return (this.#writes ??= placeOf({ urls, wanted: urls.length > 1 ? 'read-write' : wanted }, {
+      ...this.#options, ...(label === undefined ? {} : { label: `${label}_writes` }), poolSize: Math.ceil(poolSize / 4),
+    }));
   }
 
-  async #query(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
-    const client = await takeConnection(this.#reads, this.#name, call);
+  async #query(statement: Statement, values: readonly unknown[], call: Call, span?: Span): Promise<readonly Row[]> {
+    const client = await this.#connect(this.#reads, call);
+    if (span && this.#several) span.setAttributes(addressOf(client));
     const cancellation = new Cancellation(client);
     let usable = true;
     try {
@@ -109,11 +133,30 @@ class PooledPostgres implements Postgres {
       return await this.#statements.run(client, statement, values);
     } catch (error) {
       usable = !isConnectionLost(error);
-      throw call.reason ?? queryFailure(this.#name, error as Error);
+      throw call.reason ?? queryFailure(this.#options.name, error as Error);
     } finally {
       call.unlisten(cancellation);
       const through = await cancellation.through();
       client.release(!(usable && through));
     }
   }
+
+  /** A connection that comes when its asker has left goes straight back. */
+  async #connect({ servers, pool }: Place, call: Call): Promise<PoolClient> {
+    const connect = () => untilOver(pool.connect(), call, { late: (client) => { client.release(); } });
+    try {
+      return await (this.#several ? connectToOne(servers, connect) : connect());
+    } catch (error) {
+      throw call.reason ?? connectFailure(this.#options.name, error as Error);
+    }
+  }
+
+  get #several(): boolean {
+    return this.#parsed.urls.length > 1;
+  }
+}
+
+function placeOf(parsed: PostgresServers, options: PoolOptions): Place {
+  const servers = new Servers(parsed);
+  return { servers, pool: createPool(servers, options) };
 }

@@ -27,7 +27,7 @@ export const createProduct = ({ changes }: Sources) =>
           const [row] = await change.rows(insert, [id, name, description, String(price), stock, category]);
           change.outdates(`${productsTable}:${id}`);
           const text = row?.[0] ?? '';
-          return { status: 201 as const, body: new JsonText<Product>(text), headers: { location: `${productsPath}/${id}`, etag: etagOf(text) } };
+          return { status: 201, body: new JsonText<Product>(text), headers: { location: `${productsPath}/${id}`, etag: etagOf(text) } };
         }),
       );
       return created;

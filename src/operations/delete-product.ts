@@ -22,7 +22,7 @@ export const deleteProduct = ({ changes }: Sources) =>
         await change.rows(remove, [id]);
         change.outdates(`${productsTable}:${id}`);
       });
-      return { status: 204 as const };
+      return { status: 204 };
     },
   });
 

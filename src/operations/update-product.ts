@@ -28,7 +28,7 @@ export const updateProduct = ({ changes }: Sources) =>
         change.outdates(`${productsTable}:${id}`);
         return row[0] ?? '';
       });
-      return { status: 200 as const, body: new JsonText<Product>(text), headers: { etag: etagOf(text) } };
+      return { status: 200, body: new JsonText<Product>(text), headers: { etag: etagOf(text) } };
     },
   });
 
