@@ -10,7 +10,7 @@ import type { Row, Statement } from './sql.ts';
 /** The statements of one transaction, one after the other. */
 export interface Transaction {
   /** As `Sql.rows`, for the transaction's call. After one that failed there is nothing left but to fail. */
-  rows(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]>;
+  readonly rows: (statement: Statement, values: readonly unknown[]) => Promise<readonly Row[]>;
 }
 
 export interface TransactionOptions {

@@ -41,7 +41,8 @@ export async function once<O extends Outcome>(change: Change, { key, subject, re
   if (lock?.[0] !== 'true') throw new Failure('conflict', 'a request with this Idempotency-Key is under way: ask again for its answer');
   // A statement of its own, since it has to see what was committed before the lock was ours.
   const [known] = await change.rows(remembered, [subject, key]);
-  if (known) return replayed<O>(known, hashed);
+  // Whoever has written it had the same `work`.
+  if (known) return replayed(known, hashed) as O;
   const outcome = await work();
   const { status, headers = {}, body } = outcome;
   await change.rows(remember, [subject, key, hashed, status, JSON.stringify(headers), body === undefined ? null : toJson(body)]);
@@ -49,13 +50,13 @@ export async function once<O extends Outcome>(change: Change, { key, subject, re
   return outcome;
 }
 
-function replayed<O extends Outcome>([request, status, headers, body]: readonly (string | null)[], hashed: string): O {
+function replayed([request, status, headers, body]: readonly (string | null)[], hashed: string): Outcome {
   if (request !== hashed) throw new Failure('idempotency_key_reused', 'expected the request that this Idempotency-Key was used for, but got another one');
   return {
-    status: Number(status),
+    status: Number(status) as Outcome['status'],
     headers: JSON.parse(headers ?? '{}') as Record<string, string>,
     ...(body === null || body === undefined ? {} : { body: new JsonText(body) }),
-  } as O;
+  };
 }
 
 /** Until the end of the transaction, and of nobody who waits for it. */

@@ -7,7 +7,7 @@ import type { Systems } from './systems.ts';
 /** A transaction that says what it outdates. */
 export interface Change extends Transaction {
   /** What was loaded before and bears one of these tags is outdated once this is committed. */
-  outdates(...tags: string[]): void;
+  readonly outdates: (...tags: string[]) => void;
 }
 
 export type Changes = <T>(call: Call, work: (change: Change) => Promise<T>) => Promise<T>;
@@ -22,7 +22,7 @@ export const changes = ({ postgres, cache }: Systems): Changes => async (call, w
   const tell = async () => { if (cache && tags.size > 0) await cache.invalidate([...tags], token || undefined); };
   try {
     const answer = await postgres.transaction(call, async (transaction) => {
-      const done = await work({ ...transaction, outdates(...all) { for (const tag of all) tags.add(tag); } });
+      const done = await work({ ...transaction, outdates: (...all) => { for (const tag of all) tags.add(tag); } });
       if (cache && tags.size > 0) token = (await transaction.rows(transactionToken, []))[0]?.[0] ?? '';
       return done;
     });

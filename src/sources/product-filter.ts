@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isCursor } from './product-cursor.ts';
+import { lengthOf } from './product.ts';
 
 const expectedAmount = 'expected an amount such as 10 or 19.90';
 
@@ -21,7 +22,7 @@ const Limit = z
 
 const Category = z
   .string({ error: 'expected one category' })
-  .refine((text) => text !== '' && [...text].length <= 100 && text.isWellFormed() && !text.includes('\0'), 'expected a category of 1 to 100 characters')
+  .refine((text) => text !== '' && lengthOf(text) <= 100 && text.isWellFormed() && !text.includes('\0'), 'expected a category of 1 to 100 characters')
   .meta({ description: 'Only of this category', minLength: 1, maxLength: 100 });
 
 const Cursor = z

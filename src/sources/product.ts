@@ -12,12 +12,15 @@ export const ProductId = z
   .transform((text) => text.toLowerCase())
   .meta({ description: 'A UUID', format: 'uuid', examples: ['00000000-0000-4000-8000-000000000001'] });
 
-/** Counted as JSON Schema and Postgres count, in characters and not in UTF-16 units. What Postgres cannot store, or would store as something else, is refused. */
+/** As JSON Schema and Postgres count: in code points, and not in UTF-16 units. */
+export const lengthOf = (text: string): number => Array.from(text).length;
+
+/** What Postgres cannot store, or would store as something else, is refused. */
 function text(least: number, most: number, description: string) {
   const expected = `expected text of ${least} to ${most} characters${least > 0 ? ', not all of them spaces' : ''}`;
   return z
     .string({ error: expected })
-    .refine((value) => [...value].length <= most && (least === 0 || value.trim() !== ''), expected)
+    .refine((value) => lengthOf(value) <= most && (least === 0 || value.trim() !== ''), expected)
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'expected text without U+0000 and halves of characters')
     .meta({ description, ...(least > 0 ? { minLength: least } : {}), maxLength: most });
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { listStatement } from '../../src/sources/products.ts';
 import { cursorAfter, isCursor, placeOf } from '../../src/sources/product-cursor.ts';
@@ -43,8 +43,9 @@ test('a price of parts of a cent is refused, however it is written', () => {
   expect([0, -0, 1e-7, 1e21, Number.NaN, Infinity, '1', null, true].filter((price) => NewProduct.safeParse(product(price)).success)).toEqual([]);
 });
 
+const taken = (name: string) => NewProduct.safeParse({ ...product(1), name }).success;
+
 test('a text is counted in characters, and cannot be blank where it has to be there', () => {
-  const taken = (name: string) => NewProduct.safeParse({ ...product(1), name }).success;
   expect(['x', 'é'.repeat(100), '🫖'.repeat(100)].every(taken)).toBe(true);
   expect(['', ' ', '\t\n', '🫖'.repeat(101), '\ud800', '\0'].some(taken)).toBe(false);
 });

@@ -112,7 +112,7 @@ test('a request that was refused leaves its key unused, and what is over is swep
 });
 
 test.each([[0, 1], [1, 0]] as const)('what gateway %d writes gateway %d has forgotten as soon as it is told', async (here, there) => {
-  const [writer, reader] = [shops[here]!, shops[there]!];
+  const [writer, reader] = [shops[here], shops[there]];
   const list = `${path}?category=fleet&limit=50`;
   const at = await created({ category: 'fleet' });
   const tag = `products:${at.slice(path.length + 1)}`;
@@ -142,12 +142,11 @@ test.each([[0, 1], [1, 0]] as const)('what gateway %d writes gateway %d has forg
 test('pages have each product once, however many come meanwhile', { timeout: 60_000 }, async () => {
   await stock(database, 120, ['paged']);
   const before = await query(database.url, `select id::text from products where category = 'paged' order by created_at desc, id desc`);
-  let reading = true;
-  let added = 0;
+  const adders = { wanted: true, added: 0 };
   const adding = crowd(4, async (shop) => {
-    while (reading) {
+    while (adders.wanted) {
       const { status } = await shop.send('POST', path, { body: { ...moka, category: 'paged' } });
-      if (status === 201) added += 1;
+      if (status === 201) adders.added += 1;
     }
   });
   const seen: string[] = [];
@@ -157,10 +156,10 @@ test('pages have each product once, however many come meanwhile', { timeout: 60_
     seen.push(...listIn(reply).map(({ id }) => id));
     target = nextOf(reply);
   }
-  reading = false;
+  adders.wanted = false;
   await adding;
   expect(new Set(seen).size).toBe(seen.length);
   const ids = before.map(({ id }) => id);
   expect(seen.filter((id) => ids.includes(id))).toEqual(ids);
-  expect(added).toBeGreaterThan(0);
+  expect(adders.added).toBeGreaterThan(0);
 });
