@@ -58,7 +58,8 @@ export async function inTransaction<T>(client: PoolClient, call: Call, options: 
   }
 }
 
-const begin: Statement = { summary: 'BEGIN', text: 'begin' };
+/** Whatever the database's default: each statement sees what was committed before it, so what is read after a lock was taken is true. */
+const begin: Statement = { summary: 'BEGIN', text: 'begin isolation level read committed' };
 const commit: Statement = { summary: 'COMMIT', text: 'commit' };
 
 async function committed(client: ClientBase, { name, endMs }: TransactionOptions): Promise<readonly Row[]> {
