@@ -34,7 +34,7 @@ export const productList = ({ postgres, cache }: Systems) =>
     },
     guard: { slow: '1s' },
     // Whichever product is changed may have been in it, or be in it now.
-    cache: { in: cache, by: ['category', 'min_price', 'max_price', 'limit', 'cursor'], fresh: '10s', stale: '1m', staleIfError: '30m', tags: () => [anyOf(productsTable)] },
+    cache: { in: cache, by: ['category', 'min_price', 'max_price', 'limit', 'cursor'], fresh: '10s', stale: '1m', staleIfError: '5m', tags: () => [anyOf(productsTable)] },
   });
 
 /** A statement for each set of filters, and none that says "or the parameter is null": that would be planned without the index. */

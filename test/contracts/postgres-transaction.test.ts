@@ -3,7 +3,8 @@ import { startCall } from '../../src/core/call.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { failing, internals } from '../support/failing.ts';
 import { watchLeaks } from '../support/leaks.ts';
-import { createDatabase, type Database, lockTable, query, waitUntilBusy, waitUntilDisconnected, waitUntilIdle } from '../support/postgres.ts';
+import { activeQueries, createDatabase, type Database, lockTable, query, waitUntilBusy, waitUntilDisconnected, waitUntilIdle } from '../support/postgres.ts';
+import { eventually } from '../support/redis.ts';
 import { startRelay } from '../support/relay.ts';
 import { type Connected, connectPostgres, gone, statement } from './postgres-client.ts';
 
@@ -129,11 +130,12 @@ test('a commit whose backend is killed is as uncertain, and the caller who leave
   await using postgres = connectPostgres(database.url);
   const call = seconds();
   const failed = failing(postgres.transaction(call, async ({ rows }) => { await rows(put, [1_001]); }));
-  const [running] = await waitUntilBusy(database.url, { applicationName: 'tributary' });
-  expect(running?.query).toBe('commit');
+  const committing = async () => (await activeQueries(database.url, 'tributary')).find((running) => running.query === 'commit')?.pid;
+  await eventually(async () => (await committing()) !== undefined, () => 'expected a commit that takes its time');
+  const pid = await committing();
   call.stop(gone);
-  expect(await waitUntilBusy(database.url, { applicationName: 'tributary' })).toMatchObject([{ pid: running?.pid, query: 'commit' }]);
-  await query(database.url, 'select pg_terminate_backend($1, 5000)', [running?.pid]);
+  expect(await committing()).toBe(pid);
+  await query(database.url, 'select pg_terminate_backend($1, 5000)', [pid]);
   expect((await failed).code).toBe('outcome_unknown');
   expect(await things()).toEqual([]);
 });

@@ -53,9 +53,10 @@ const start = (more: Environment) => startService({ DATABASE_URL: database.url, 
 
 const post = async (url: string, headers: Record<string, string> = {}) => (await request(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(moka) })).status;
 
+const by = async (more: Readonly<Record<string, unknown>>) => ({ authorization: bearer(await token(pair, more)) });
+
 test.each(['optional', 'jwt'])('with AUTH=%s anybody reads, and an admin changes', { timeout: 60_000 }, async (AUTH) => {
   await using service = await start({ AUTH, JWT_KEYS_FILE: join(folder, 'keys.json'), JWT_ISSUER: rules.issuer, JWT_AUDIENCE: 'tributary' });
-  const by = async (more: Readonly<Record<string, unknown>>) => ({ authorization: bearer(await token(pair, more)) });
   expect(await post(service.url)).toBe(401);
   expect(await post(service.url, await by({ sub: '7' }))).toBe(403);
   expect(await post(service.url, await by({ sub: '7', scope: 'aggregates:read:any' }))).toBe(403);

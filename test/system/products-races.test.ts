@@ -32,7 +32,7 @@ async function created(more: object = {}): Promise<string> {
 /** Of a busy machine a request may be told to come again. */
 const again = ({ status }: Reply): boolean => status === 503 || status === 504;
 
-test('of two hundred that change what they have all seen, one does', { timeout: 60_000 }, async () => {
+test('of two hundred that change what they have all seen, one does', { timeout: 120_000 }, async () => {
   const at = await created({ stock: 0 });
   for (let round = 1; round <= 3; round++) {
     const { etag = '' } = (await shops[0].send('GET', at, { headers: { 'cache-control': 'no-cache' } })).headers;
@@ -44,7 +44,7 @@ test('of two hundred that change what they have all seen, one does', { timeout: 
   }
 });
 
-test('no change is lost: what a hundred add one by one is a hundred', { timeout: 60_000 }, async () => {
+test('no change is lost: what a hundred add one by one is a hundred', { timeout: 120_000 }, async () => {
   const at = await created({ stock: 0 });
   const count = { done: 0, refused: 0, unknown: 0 };
   await crowd(100, async (shop) => {
@@ -66,7 +66,7 @@ test('no change is lost: what a hundred add one by one is a hundred', { timeout:
   expect(count.refused).toBeGreaterThan(0);
 });
 
-test('three hundred times the same POST is one product and one answer', { timeout: 60_000 }, async () => {
+test('three hundred times the same POST is one product and one answer', { timeout: 120_000 }, async () => {
   const key = randomUUID();
   const name = `Only ${key}`;
   const statuses = new Set<number>();
@@ -139,7 +139,7 @@ test.each([[0, 1], [1, 0]] as const)('what gateway %d writes gateway %d has forg
   expect(listIn(await reader.send('GET', list, { by: 'nobody' })).find(({ id }) => at.endsWith(id))).toBeUndefined();
 });
 
-test('pages have each product once, however many come meanwhile', { timeout: 60_000 }, async () => {
+test('pages have each product once, however many come meanwhile', { timeout: 120_000 }, async () => {
   await stock(database, 120, ['paged']);
   const before = await query(database.url, `select id::text from products where category = 'paged' order by created_at desc, id desc`);
   const adders = { wanted: true, added: 0 };
