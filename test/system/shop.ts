@@ -48,7 +48,7 @@ export interface Shop extends Gateway {
 }
 
 /** A gateway that lets in whom `by` names, and keeps answers. */
-export async function openShop(database: Database, { cache = new Cache({ bytesMax: 16_000_000 }), ...options }: Partial<Omit<GatewayOptions, 'database' | 'cache'>> & { readonly cache?: Cache } = {}): Promise<Shop> {
+export async function openShop(database: Pick<Database, 'url'>, { cache = new Cache({ bytesMax: 16_000_000 }), ...options }: Partial<Omit<GatewayOptions, 'database' | 'cache'>> & { readonly cache?: Cache } = {}): Promise<Shop> {
   const waiting = new Map<string, () => void>();
   const forget = cache.forget.bind(cache);
   cache.forget = (tags) => {
@@ -67,9 +67,9 @@ export async function openShop(database: Database, { cache = new Cache({ bytesMa
   };
 }
 
-/** The same with what all gateways of one Redis share. */
-export async function openBranch(database: Database, redis: RedisServer): Promise<Shop> {
-  const tier = createRedis({ url: redis.url, namespace: 'shop', onTrouble: () => undefined, answerMs: 2_000 });
+/** The same with what all gateways of one Redis share. It may take its time, unless it is told otherwise: the machine may be busy. */
+export async function openBranch(database: Database, redis: RedisServer, answerMs = 2_000): Promise<Shop> {
+  const tier = createRedis({ url: redis.url, namespace: 'shop', onTrouble: () => undefined, answerMs });
   const shop = await openShop(database, { cache: new Cache({ bytesMax: 16_000_000, shared: tier }) });
   await eventually(async () => (await redis.send('PING')) === 'PONG' && tier.ready, () => 'expected Redis to answer', 15_000);
   return {
