@@ -23,10 +23,10 @@ const Settings = z.object({
   /** optional: whoever changes something needs a token, as `npm run demo:token` makes them. jwt: and so does whoever asks about a user. */
   AUTH: z.enum(['none', 'optional', 'jwt'], 'expected none, optional or jwt').default('optional'),
   LOG_LEVEL: z.string().default('info'),
-  /** What node runs as the gateway: "--inspect --import ./otel/start.ts src/main.ts" to debug it. */
+  /** What node runs as the gateway: "--inspect --import ./otel/start.ts demo/dev/gateway.ts" to debug it. */
   GATEWAY_ARGS: z
     .string()
-    .default('--import ./otel/start.ts src/main.ts')
+    .default('--import ./otel/start.ts demo/dev/gateway.ts')
     .transform((text) => text.split(' ').filter((word) => word !== '')),
 });
 export type Settings = z.infer<typeof Settings>;

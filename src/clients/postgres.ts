@@ -82,7 +82,7 @@ class PooledPostgres implements Postgres {
     if (call.reason) return Promise.reject(call.reason);
     return inSpan('transaction', call, async (own) => {
       const { name, statementTimeoutMs } = this.#options;
-      const client = await this.#connect(this.#placeOfWrites(), own);
+      const client = await this.#connectTimed(this.#placeOfWrites(), own, own.trace?.span);
       return inTransaction(client, own, { name, statements: this.#statements, endMs: statementTimeoutMs + answerMs }, work);
     });
   }
@@ -122,7 +122,7 @@ class PooledPostgres implements Postgres {
   }
 
   async #query(statement: Statement, values: readonly unknown[], call: Call, span?: Span): Promise<readonly Row[]> {
-    const client = await this.#connect(this.#reads, call);
+    const client = span ? await this.#connectTimed(this.#reads, call, span) : await this.#connect(this.#reads, call);
     if (span && this.#several) span.setAttributes(addressOf(client));
     const cancellation = new Cancellation(client);
     let usable = true;
@@ -148,6 +148,17 @@ class PooledPostgres implements Postgres {
       return await (this.#several ? connectToOne(servers, connect) : connect());
     } catch (error) {
       throw call.reason ?? connectFailure(this.#options.name, error as Error);
+    }
+  }
+
+  /** Where none is free, its span says how long it waited, since to the database it was fast. */
+  async #connectTimed(place: Place, call: Call, span: Span | undefined): Promise<PoolClient> {
+    if (!span || place.pool.idleCount > 0) return this.#connect(place, call);
+    const since = performance.now();
+    try {
+      return await this.#connect(place, call);
+    } finally {
+      span.setAttribute('tributary.pool.wait_ms', Math.round(performance.now() - since));
     }
   }
 

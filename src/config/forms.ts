@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseAnalyticsUrl } from '../clients/analytics.ts';
 import type { Rate } from '../clients/rate-windows.ts';
 import { parsePostgresUrl } from '../clients/postgres-url.ts';
 import { parseRedisUrl } from '../clients/redis-url.ts';
@@ -56,6 +57,8 @@ export const redisUrl = parsed(parseRedisUrl, 'a Redis URL');
 
 /** Of one server, or of several between commas. */
 export const postgresUrl = parsed(parsePostgresUrl, 'a URL that starts with postgres:// or postgresql://').refine(isUnambiguous, unambiguous);
+
+export const analyticsUrl = parsed(parseAnalyticsUrl, 'a URL of a store').refine(isUnambiguous, unambiguous);
 
 /** What is between commas, without the spaces around it; every item has to be of the given form. */
 export const list = (expected: string, matches: (item: string) => boolean) =>

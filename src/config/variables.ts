@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { workersMax } from '../process/workers.ts';
-import { isNetwork, isOrigin, list, oneOf, port, postgresUrl, rate, redisUrl, url, urls, whole } from './forms.ts';
+import { analyticsUrl, isNetwork, isOrigin, list, oneOf, port, postgresUrl, rate, redisUrl, url, urls, whole } from './forms.ts';
 
 const samplers = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
 
@@ -19,7 +19,7 @@ const variables = {
   WORKERS: whole(0, workersMax).default(1),
   DATABASE_URL: postgresUrl,
   // The only store there is.
-  ANALYTICS_URL: postgresUrl.optional(),
+  ANALYTICS_URL: analyticsUrl.optional(),
   RECOMMENDATIONS_URL: urls(url('http:', 'https:').refine(
     (text) => new URL(text).search === '' && new URL(text).hash === '',
     'a URL without a query, since paths are put behind it',

@@ -19,6 +19,7 @@ export const createProduct = ({ changes }: Sources) =>
     deadline: '2s',
     access: { role: 'admin' },
     answers: { 201: Product },
+    fails: ['conflict', 'idempotency_key_reused', 'outcome_unknown'],
     async perform({ body, headers, caller }, call) {
       const created = await changes(call, (change) =>
         once(change, { key: headers['idempotency-key'], subject: caller?.subject ?? '', request: ['create-product', body] }, async () => {

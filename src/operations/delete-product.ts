@@ -16,6 +16,7 @@ export const deleteProduct = ({ changes }: Sources) =>
     deadline: '2s',
     access: { role: 'admin' },
     answers: { 204: null },
+    fails: ['not_found', 'precondition_failed', 'outcome_unknown'],
     async perform({ input: { id }, headers: { 'if-match': ifMatch } }, call) {
       await changes(call, async (change) => {
         checkIfMatch(ifMatch, etagOf(await lockedProduct(change, id)));

@@ -19,6 +19,7 @@ export const updateProduct = ({ changes }: Sources) =>
     deadline: '2s',
     access: { role: 'admin' },
     answers: { 200: Product },
+    fails: ['not_found', 'precondition_failed', 'outcome_unknown'],
     async perform({ input: { id }, body, headers: { 'if-match': ifMatch } }, call) {
       const text = await changes(call, async (change) => {
         if (ifMatch !== undefined) checkIfMatch(ifMatch, etagOf(await lockedProduct(change, id)));

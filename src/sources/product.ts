@@ -45,7 +45,7 @@ const Stock = z.int({ error: expectedStock }).min(0, expectedStock).max(stockMax
 const Time = z.iso.datetime().meta({ description: 'RFC 3339, in UTC' });
 
 export const Product = z.object({
-  id: ProductId,
+  id: z.string().meta({ format: 'uuid' }),
   name: Name,
   description: Description,
   price: Price,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { anyOf } from '../cache/gone.ts';
 import type { Statement } from '../clients/sql.ts';
 import type { Call } from '../core/call.ts';
@@ -6,7 +7,7 @@ import { batched } from '../policies/batched.ts';
 import { source } from '../policies/source.ts';
 import { placeOf } from './product-cursor.ts';
 import type { ProductFilter } from './product-filter.ts';
-import { type Product, productsTable } from './product.ts';
+import { Product, productsTable } from './product.ts';
 import type { Systems } from './systems.ts';
 
 const time = (column: string): string => `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
@@ -20,6 +21,7 @@ export const product = ({ postgres, cache }: Systems) => {
     name: 'product',
     load: batched({ key: ({ id }: { readonly id: string }) => id, loadMany: products }),
     guard: { slow: '1s' },
+    answers: Product,
     cache: { in: cache, by: ['id'], fresh: '30s', stale: '5m', staleIfError: '30m', tags: ({ id }) => products.tagsOf(id) },
   });
 };
@@ -33,6 +35,7 @@ export const productList = ({ postgres, cache }: Systems) =>
       return new JsonText<readonly Product[]>(rows[0]?.[0] ?? '[]');
     },
     guard: { slow: '1s' },
+    answers: z.array(Product),
     // Whichever product is changed may have been in it, or be in it now.
     cache: { in: cache, by: ['category', 'min_price', 'max_price', 'limit', 'cursor'], fresh: '10s', stale: '1m', staleIfError: '5m', tags: () => [anyOf(productsTable)] },
   });
