@@ -13,12 +13,14 @@ const Amount = z
     return `${Number(whole)}.${decimals.padEnd(2, '0')}`;
   });
 
+const limitUsually = 10;
+
 const Limit = z
   .string({ error: 'expected a whole number from 1 to 100' })
-  .regex(/^([1-9]\d?|100)$/, 'expected a whole number from 1 to 100')
-  .default('10')
-  .transform(Number)
-  .meta({ description: 'How many of them, at most', type: 'integer', minimum: 1, maximum: 100, default: 10 });
+  .refine((text) => /^([1-9]\d?|100)$/.test(text), 'expected a whole number from 1 to 100')
+  .optional()
+  .transform((text) => Number(text ?? limitUsually))
+  .meta({ description: 'How many of them, at most', type: 'integer', minimum: 1, maximum: 100, default: limitUsually });
 
 const Category = z
   .string({ error: 'expected one category' })
