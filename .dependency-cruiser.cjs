@@ -16,7 +16,7 @@ const onlyIn = (name, where, packages) => ({
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '^(src/(main|notify)|otel/start)\\.ts$' }, to: {} },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '^(src/(main|migrate|notify)|otel/start)\\.ts$' }, to: {} },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     only('core'),
     only('cache'),
@@ -26,7 +26,7 @@ module.exports = {
     only('aggregates', 'core', 'sources'),
     only('operations', 'core', 'sources', 'clients'),
     only('http', 'core', 'cache', 'clients', 'aggregates'),
-    onlyIn('drivers-only-in-clients', '^src/clients/', 'pg|pg-pool|ioredis|undici'),
+    onlyIn('drivers-only-in-clients', '^src/clients/', 'pg|pg-pool|node-pg-migrate|ioredis|undici'),
     onlyIn('hono-only-in-http', '^src/(http/|app\\.ts)', 'hono|@hono'),
     onlyIn('opentelemetry-api-only-where-spans-are-made', '^src/core/trace\\.ts|^otel/', '@opentelemetry/api'),
     onlyIn('opentelemetry-sdk-only-in-otel', '^otel/', '@opentelemetry/(?!api)[^/]+'),

@@ -9,7 +9,7 @@ import { swaggerFiles } from './src/http/openapi/page.ts';
 
 await rm('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { main: 'src/main.ts', notify: 'src/notify.ts', 'otel/start': 'otel/start.ts' },
+  entryPoints: { main: 'src/main.ts', notify: 'src/notify.ts', migrate: 'src/migrate.ts', 'otel/start': 'otel/start.ts' },
   outdir: 'dist',
   bundle: true,
   // The API of OpenTelemetry, above all, must be one and the same for both.
@@ -32,6 +32,7 @@ await build({
   logLevel: 'info',
 });
 await copySwagger();
+await cp('src/migrations', 'dist/migrations', { recursive: true });
 await warmUp();
 
 /** What /docs loads, as a package beside the bundle, so that it is found in the same way as beside the sources; and its licences. */

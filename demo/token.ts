@@ -1,9 +1,9 @@
-// A token for the demo: npm run -s demo:token -- --user 42 [--scope aggregates:read:any] [--role admin] [--ttl 1h]
+// A token for the demo: npm run -s demo:token -- --user 42 [--scope aggregates:read:any] [--role admin] [--ttl 1h]; --admin is --user ops --role admin
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { demoToken } from './dev/demo-token.ts';
 
-const usage = 'expected --user 42, and if need be --scope aggregates:read:any, --role admin, --ttl 1h (s, m, h or d)';
+const usage = 'expected --user 42 or --admin, and if need be --scope aggregates:read:any, --role admin, --ttl 1h (s, m, h or d)';
 
 try {
   console.log(await demoToken(join(import.meta.dirname, '..'), readOptions(process.argv.slice(2))));
@@ -14,12 +14,12 @@ try {
 
 function readOptions(args: readonly string[]) {
   try {
-    const { values: { user = '', ttl = '1h', scope = [], role = [] } } = parseArgs({
+    const { values: { admin = false, user = admin ? 'ops' : '', ttl = '1h', scope = [], role = [] } } = parseArgs({
       args: [...args],
-      options: { user: { type: 'string' }, ttl: { type: 'string' }, scope: { type: 'string', multiple: true }, role: { type: 'string', multiple: true } },
+      options: { admin: { type: 'boolean' }, user: { type: 'string' }, ttl: { type: 'string' }, scope: { type: 'string', multiple: true }, role: { type: 'string', multiple: true } },
     });
     if (user === '' || !/^[1-9]\d{0,5}[smhd]$/.test(ttl)) throw new Error(`got ${JSON.stringify({ user, ttl })}`);
-    return { user, ttl, scope, role };
+    return { user, ttl, scope, role: admin ? ['admin', ...role] : role };
   } catch (error) {
     throw new Error(`${usage}, but ${(error as Error).message}`, { cause: error });
   }

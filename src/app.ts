@@ -1,4 +1,5 @@
 import about from '../package.json' with { type: 'json' };
+import { listProducts, productById } from './aggregates/products.ts';
 import { userOverview } from './aggregates/user-overview.ts';
 import type { Cache } from './cache/cache.ts';
 import type { Clients } from './clients/clients.ts';
@@ -12,6 +13,9 @@ import { openApi } from './http/openapi/document.ts';
 import { publish } from './http/openapi/published.ts';
 import { createRoutes, type RoutesOf } from './http/routes.ts';
 import type { Lane } from './http/server.ts';
+import { createProduct } from './operations/create-product.ts';
+import { deleteProduct } from './operations/delete-product.ts';
+import { updateProduct } from './operations/update-product.ts';
 import { createSources, type Sources } from './sources/sources.ts';
 
 export interface AppOptions extends EdgeOptions {
@@ -45,6 +49,8 @@ export interface App {
 /** What can be asked, by path: an endpoint is one file in aggregates/ or operations/ and one line here. */
 export const resourcesOf = (sources: Sources) => ({
   '/api/aggregated': userOverview(sources),
+  '/api/v1/products': { GET: listProducts(sources), POST: createProduct(sources) },
+  '/api/v1/products/:id': { GET: productById(sources), PATCH: updateProduct(sources), DELETE: deleteProduct(sources) },
 });
 
 /** What can be asked, as OpenAPI. */

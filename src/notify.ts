@@ -7,7 +7,7 @@ import { ConfigError, readConfig } from './config.ts';
 /** EX_CONFIG of sysexits.h: trying again will not help. */
 const badConfiguration = 78;
 
-const usage = 'npm run db:notify -- [--tables users.id,analytics.user_id] [--uninstall] [--print]';
+const usage = 'npm run db:notify -- [--tables users.id,analytics.user_id,products.id] [--uninstall] [--print]';
 
 interface Target {
   /** The variable that names the database. */
@@ -31,7 +31,7 @@ function ordered(): Order | undefined {
   try {
     const { values } = parseArgs({
       options: {
-        tables: { type: 'string', default: 'users.id,analytics.user_id' },
+        tables: { type: 'string', default: 'users.id,analytics.user_id,products.id' },
         uninstall: { type: 'boolean', default: false },
         print: { type: 'boolean', default: false },
       },

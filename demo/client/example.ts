@@ -5,6 +5,7 @@ import type { Api } from '../../src/app.ts';
 import type { Incomplete, Problem, StreamEvent } from '../../src/http/client-types.ts';
 import { demoToken } from '../dev/demo-token.ts';
 import { lines } from './lines.ts';
+import { productsOf } from './products.ts';
 
 const url = process.env['GATEWAY_URL'] ?? 'http://127.0.0.1:8080';
 const root = join(import.meta.dirname, '../..');
@@ -19,6 +20,7 @@ try {
   await sameAgain('7', etag);
   await asItLands('7');
   await refused('no id!');
+  await productsOf(client, tell);
 } catch (error) {
   const { cause, message } = error as Error;
   console.error(cause ? `expected the service at ${url}, but it does not answer (${(cause as Error).message}): \`npm run dev\` starts it, GATEWAY_URL says where it is` : message);

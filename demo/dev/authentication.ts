@@ -6,5 +6,5 @@ export async function authentication(root: string, auth: Settings['AUTH']): Prom
   if (auth === 'none') return { AUTH: 'none' };
   const { publicFile } = await demoKeys(root);
   const { issuer, audience, algorithm } = demoIssuer;
-  return { AUTH: 'jwt', JWT_JWKS_URL: '', JWT_KEYS_FILE: publicFile, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_ALGORITHMS: algorithm, JWT_ROLES_CLAIM: 'roles' };
+  return { AUTH: auth, JWT_JWKS_URL: '', JWT_KEYS_FILE: publicFile, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_ALGORITHMS: algorithm, JWT_ROLES_CLAIM: 'roles' };
 }

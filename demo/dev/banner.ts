@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { Settings } from './settings.ts';
 
 export interface Urls {
   /** Of the page with the traces. */
@@ -14,7 +15,7 @@ const bold = (text: string) => styleText('bold', text);
 const dim = (text: string) => styleText('dim', text);
 
 /** What is where, and what is worth trying. */
-export function banner({ page, gateway, admin, recommender, postgres, redis }: Urls, auth: 'none' | 'jwt'): string {
+export function banner({ page, gateway, admin, recommender, postgres, redis }: Urls, auth: Settings['AUTH']): string {
   const as = (user: number) => (auth === 'jwt' ? `-H "authorization: Bearer $(npm run -s demo:token -- --user ${user})" ` : '');
   const ask = (user: number, by = user) => `${as(by)}'${gateway}/api/aggregated?user_id=${user}'`;
   return `
@@ -46,7 +47,17 @@ ${bold('Worth trying')}
   curl -so /dev/null -X POST '${recommender}/_control?delay_ms=3000'; \\
   curl -s ${ask(7)}; echo; \\
   curl -so /dev/null -X POST '${recommender}/_control'
-${auth === 'jwt' ? tokens(gateway, ask) : ''}`;
+${products(gateway)}${auth === 'jwt' ? tokens(gateway, ask) : ''}`;
+}
+
+/** What is worth trying of the products. */
+function products(gateway: string): string {
+  return `
+  ${dim('# products: anybody reads, an admin changes')}
+  curl -si '${gateway}/api/v1/products?category=kitchen&max_price=20&limit=3'
+  curl -si '${gateway}/api/v1/products' -H "authorization: Bearer $(npm run -s demo:token -- --admin)" -H 'content-type: application/json' \\
+    -d '{"name":"Moka Pot","price":24.90,"stock":7,"category":"kitchen"}'
+`;
 }
 
 /** What `npm run dev -- --fault` says: what is wrong, and not why. */

@@ -2,7 +2,7 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 
-/** What demo tokens say of themselves, and the gateway of `AUTH=jwt npm run dev` expects. */
+/** What demo tokens say of themselves, and the gateway of `npm run dev` expects. */
 export const demoIssuer = { issuer: 'https://demo.tributary.invalid', audience: 'tributary-demo', algorithm: 'ES256' } as const;
 
 export interface DemoKeys {

@@ -9,7 +9,7 @@ export interface TokenOptions {
   readonly ttl: string;
 }
 
-/** A token that the gateway of `AUTH=jwt npm run dev` in the working copy `root` believes. */
+/** A token that the gateway of `npm run dev` in the working copy `root` believes. */
 export async function demoToken(root: string, { user, scope = [], role = [], ttl }: TokenOptions): Promise<string> {
   const { privateKey } = await demoKeys(root);
   return new SignJWT({ ...(scope.length > 0 ? { scope: scope.join(' ') } : {}), ...(role.length > 0 ? { roles: role } : {}) })

@@ -20,8 +20,8 @@ const Settings = z.object({
   VIEWER_PORT: port(4318),
   POSTGRES_PORT: port(15_432),
   REDIS_PORT: port(16_379),
-  /** jwt: whoever asks needs a token, as `npm run demo:token` makes them. */
-  AUTH: z.enum(['none', 'jwt'], 'expected none or jwt').default('none'),
+  /** optional: whoever changes something needs a token, as `npm run demo:token` makes them. jwt: and so does whoever asks about a user. */
+  AUTH: z.enum(['none', 'optional', 'jwt'], 'expected none, optional or jwt').default('optional'),
   LOG_LEVEL: z.string().default('info'),
   /** What node runs as the gateway: "--inspect --import ./otel/start.ts demo/dev/gateway.ts" to debug it. */
   GATEWAY_ARGS: z

@@ -1,4 +1,5 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
+import type { Statement } from './sql.ts';
 
 /** Where changes are told: Postgres's channel. What is installed begins with the same name. */
 export const channel = 'tributary_gone';
@@ -113,10 +114,17 @@ const keysOf = (rows: string): string =>
   `select array_agg(key) into keys from (select distinct key collate "C" as key from (${rows}) changed where key is not null limit 101) keys;`;
 
 /**
+ * The time is in it beside the transaction's id, since a database restored from a backup counts the ids again from there.
+ */
+const token = `pg_current_xact_id()::text || '-' || (extract(epoch from transaction_timestamp()) * 1000000)::bigint`;
+
+/** The token that the notices of this transaction will have. */
+export const transactionToken: Statement = { summary: 'SELECT', text: `select ${token}` };
+
+/**
  * What tells of a change: it runs as whoever writes and needs no rights of its own.
  *
- * The token has the time in it beside the transaction's id, since a database restored from a backup counts the ids
- * again from there. Keys are told apart byte by byte (collate "C"): in a collation that ignores case, 'a' would hide 'A'.
+ * Keys are told apart byte by byte (collate "C"): in a collation that ignores case, 'a' would hide 'A'.
  * 7,999 bytes is the longest payload that Postgres takes.
  */
 function functionBody(table: string, column: string): string {
@@ -141,7 +149,7 @@ begin
   if keys is null then
     return null; -- Not one row was changed, which costs nothing: not even a transaction id.
   end if;
-  token := ' ' || pg_current_xact_id()::text || '-' || (extract(epoch from transaction_timestamp()) * 1000000)::bigint;
+  token := ' ' || ${token};
   if cardinality(keys) > 100 or (select max(octet_length(prefix || key || token)) from unnest(keys) as key) > 7999 then
     keys := '{*}';
   end if;

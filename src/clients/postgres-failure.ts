@@ -9,8 +9,8 @@ export function sqlStateOf(error: unknown): string | undefined {
 /** A connection that answered with a plain SQL error is as good as before; one that broke, or that the server ended, is not. */
 export function isConnectionLost(error: unknown): boolean {
   const state = sqlStateOf(error);
-  // 08: connection exceptions; 57P01 to 57P05: the server shuts down, crashed, drops idle sessions.
-  return state === undefined ? !(error instanceof Failure) : state.startsWith('08') || state.startsWith('57P');
+  // 08: connection exceptions; 57P01 to 57P05: the server shuts down, crashed, drops idle sessions; 25P03: a transaction stood idle.
+  return state === undefined ? !(error instanceof Failure) : state.startsWith('08') || state.startsWith('57P') || state === '25P03';
 }
 
 /**

@@ -28,6 +28,8 @@ export function createPool(servers: Servers, { label, poolSize, poolWaitMs, stat
       `-c statement_timeout=${statementTimeoutMs}`,
       // A lock that outlasts a statement's time is a slow statement too; this one says in the server's log that it was a lock.
       `-c lock_timeout=${statementTimeoutMs}`,
+      // What a transaction has locked is not to stay locked where this process, or the network, has gone silent in its middle.
+      `-c idle_in_transaction_session_timeout=${statementTimeoutMs}`,
       // If this process dies, or the network, its queries end within 100 ms instead of running to their end (PostgreSQL ≥ 14).
       '-c client_connection_check_interval=100',
     ].join(' '),

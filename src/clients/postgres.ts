@@ -1,16 +1,20 @@
-import type { Client, Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { Call } from '../core/call.ts';
-import { failureOf } from '../core/failure.ts';
+import { inSpan } from '../core/in-span.ts';
 import type { JsonText } from '../core/json-text.ts';
-import { type Attributes, endSpan, type Span, SpanKind, startSpan } from '../core/trace.ts';
+import type { Span } from '../core/trace.ts';
 import { untilOver } from '../core/until-over.ts';
 import { KeyedQuery } from './keyed-query.ts';
-import type { Row, Sql, Statement } from './sql.ts';
 import { Cancellation } from './postgres-cancel.ts';
-import { connectFailure, isConnectionLost, queryFailure, sqlStateOf } from './postgres-failure.ts';
+import { connectFailure, isConnectionLost, queryFailure } from './postgres-failure.ts';
 import { createPool, type PoolOptions } from './postgres-pool.ts';
 import { connectToOne, Servers } from './postgres-servers.ts';
-import { parsePostgresUrl } from './postgres-url.ts';
+import { addressOf, Statements } from './postgres-statements.ts';
+import { inTransaction, type Transaction } from './postgres-transaction.ts';
+import { parsePostgresUrl, type PostgresServers } from './postgres-url.ts';
+import type { Row, Sql, Statement } from './sql.ts';
+
+export type { Transaction } from './postgres-transaction.ts';
 
 export interface PostgresOptions extends PoolOptions {
   /** As clients of the API will read it in problems: 'the user database'. */
@@ -27,6 +31,11 @@ export interface JsonByKey<T> {
 
 export interface Postgres extends Sql {
   jsonByKey<T>(column: `${string}.${string}`, text: string): JsonByKey<T>;
+  /**
+   * Statements that happen together or not at all: committed if `work` resolves before the call is stopped. Rejects as `rows`
+   * does, with what `work` rejects with, and with `outcome_unknown` if nobody can say whether it was committed.
+   */
+  transaction<T>(call: Call, work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /** Those that questions by key are about. */
   readonly tables: readonly string[];
   /** Connects, and learns what the first question would have to wait for. */
@@ -39,32 +48,43 @@ export interface Postgres extends Sql {
 /** Connects when it is first asked. */
 export const createPostgres = (options: PostgresOptions): Postgres => new PooledPostgres(options);
 
+/** What is beyond the time in which the server itself ends a statement. */
+const answerMs = 1_000;
+
+/** Connections for one kind of work, to those servers that do it. */
+interface Place {
+  readonly servers: Servers;
+  readonly pool: Pool;
+}
+
 class PooledPostgres implements Postgres {
-  readonly #name: string;
-  readonly #servers: Servers;
-  readonly #pool: Pool;
-  readonly #attributes: Attributes;
+  readonly #options: PostgresOptions;
+  readonly #parsed: PostgresServers;
+  readonly #reads: Place;
+  #writes: Place | undefined;
+  readonly #statements: Statements;
   readonly #keyed: KeyedQuery<unknown>[] = [];
-  /** Statements are prepared under one name for each text, the same on every connection. */
-  readonly #prepared = new Map<string, string>();
 
   constructor(options: PostgresOptions) {
-    const parsed = parsePostgresUrl(options.url);
-    const { hostname, port, pathname } = new URL(parsed.urls[0]!);
-    this.#name = options.name;
-    this.#servers = new Servers(parsed);
-    this.#pool = createPool(this.#servers, options);
-    this.#attributes = {
-      'db.system.name': 'postgresql',
-      'db.namespace': pathname.slice(1),
-      'server.address': hostname,
-      'server.port': Number(port) || 5432,
-    };
+    this.#options = options;
+    this.#parsed = parsePostgresUrl(options.url);
+    this.#reads = placeOf(this.#parsed, options);
+    this.#statements = new Statements(this.#parsed.urls[0]!);
   }
 
   rows(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
     if (call.reason) return Promise.reject(call.reason);
-    return call.trace?.span ? this.#recorded(statement, values, call) : this.#query(statement, values, call);
+    if (!call.trace?.span) return this.#query(statement, values, call);
+    return this.#statements.recorded(statement, call.trace, (span) => this.#query(statement, values, call, span));
+  }
+
+  transaction<T>(call: Call, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    if (call.reason) return Promise.reject(call.reason);
+    return inSpan('transaction', call, async (own) => {
+      const { name, statementTimeoutMs } = this.#options;
+      const client = await this.#connectTimed(this.#placeOfWrites(), own, own.trace?.span);
+      return inTransaction(client, own, { name, statements: this.#statements, endMs: statementTimeoutMs + answerMs }, work);
+    });
   }
 
   jsonByKey<T>(column: `${string}.${string}`, text: string): JsonByKey<T> {
@@ -85,12 +105,24 @@ class PooledPostgres implements Postgres {
     await this.#query({ summary: 'SELECT', text: 'select 1' }, [], call);
   }
 
-  close(): Promise<void> {
-    return this.#pool.end();
+  async close(): Promise<void> {
+    await Promise.all([this.#reads.pool.end(), this.#writes?.pool.end()]);
   }
 
-  async #query({ text }: Statement, values: readonly unknown[], call: Call, span?: Span): Promise<readonly Row[]> {
-    const client = span && this.#pool.idleCount === 0 ? await this.#connectTimed(call, span) : await this.#connect(call);
+  /**
+   * Transactions wait for one another where they change the same row: meanwhile they must not keep the connections of those
+   * who only read. Of several servers one that takes changes is asked, whichever are read.
+   */
+  #placeOfWrites(): Place {
+    const { label, poolSize } = this.#options;
+    const { urls, wanted } = this.#parsed;
+    return (this.#writes ??= placeOf({ urls, wanted: urls.length > 1 ? 'read-write' : wanted }, {
+      ...this.#options, ...(label === undefined ? {} : { label: `${label}_writes` }), poolSize: Math.ceil(poolSize / 4),
+    }));
+  }
+
+  async #query(statement: Statement, values: readonly unknown[], call: Call, span?: Span): Promise<readonly Row[]> {
+    const client = span ? await this.#connectTimed(this.#reads, call, span) : await this.#connect(this.#reads, call);
     if (span && this.#several) span.setAttributes(addressOf(client));
     const cancellation = new Cancellation(client);
     let usable = true;
@@ -98,11 +130,10 @@ class PooledPostgres implements Postgres {
       // A call may be stopped in the moment between being given a connection and using it.
       call.throwIfOver();
       call.listen(cancellation);
-      const result = await client.query<(string | null)[]>({ name: this.#nameOf(text), text, values: [...values], rowMode: 'array' });
-      return result.rows;
+      return await this.#statements.run(client, statement, values);
     } catch (error) {
       usable = !isConnectionLost(error);
-      throw call.reason ?? queryFailure(this.#name, error as Error);
+      throw call.reason ?? queryFailure(this.#options.name, error as Error);
     } finally {
       call.unlisten(cancellation);
       const through = await cancellation.through();
@@ -111,66 +142,32 @@ class PooledPostgres implements Postgres {
   }
 
   /** A connection that comes when its asker has left goes straight back. */
-  async #connect(call: Call): Promise<PoolClient> {
-    const connect = () => untilOver(this.#pool.connect(), call, { late: (client) => { client.release(); } });
+  async #connect({ servers, pool }: Place, call: Call): Promise<PoolClient> {
+    const connect = () => untilOver(pool.connect(), call, { late: (client) => { client.release(); } });
     try {
-      return await (this.#several ? connectToOne(this.#servers, connect) : connect());
+      return await (this.#several ? connectToOne(servers, connect) : connect());
     } catch (error) {
-      throw call.reason ?? connectFailure(this.#name, error as Error);
+      throw call.reason ?? connectFailure(this.#options.name, error as Error);
     }
   }
 
-  /** None is free: its span says how long it waited, since to the database it was fast. */
-  async #connectTimed(call: Call, span: Span): Promise<PoolClient> {
+  /** Where none is free, its span says how long it waited, since to the database it was fast. */
+  async #connectTimed(place: Place, call: Call, span: Span | undefined): Promise<PoolClient> {
+    if (!span || place.pool.idleCount > 0) return this.#connect(place, call);
     const since = performance.now();
     try {
-      return await this.#connect(call);
+      return await this.#connect(place, call);
     } finally {
       span.setAttribute('tributary.pool.wait_ms', Math.round(performance.now() - since));
     }
   }
 
-  async #recorded(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
-    const { summary, text } = statement;
-    const [operation = '', collection = ''] = summary.split(' ');
-    const { span } = startSpan(summary, {
-      kind: SpanKind.CLIENT,
-      parent: call.trace,
-      attributes: {
-        ...this.#attributes,
-        'db.query.summary': summary,
-        'db.query.text': text,
-        'db.operation.name': operation,
-        'db.collection.name': collection,
-      },
-    });
-    try {
-      const rows = await this.#query(statement, values, call, span);
-      span.setAttribute('db.response.returned_rows', rows.length);
-      endSpan(span);
-      return rows;
-    } catch (error) {
-      const failure = failureOf(error);
-      const state = sqlStateOf(failure.cause);
-      if (state) span.setAttribute('db.response.status_code', state);
-      endSpan(span, failure, state);
-      throw error;
-    }
-  }
-
   get #several(): boolean {
-    return this.#servers.urls.length > 1;
-  }
-
-  #nameOf(text: string): string {
-    let name = this.#prepared.get(text);
-    if (!name) this.#prepared.set(text, (name = `tributary_${this.#prepared.size + 1}`));
-    return name;
+    return this.#parsed.urls.length > 1;
   }
 }
 
-/** Of several servers the one that is asked; its types leave out what pg knows. */
-function addressOf(client: PoolClient): Attributes {
-  const { host, port } = client as PoolClient & Pick<Client, 'host' | 'port'>;
-  return { 'server.address': host, 'server.port': port };
+function placeOf(parsed: PostgresServers, options: PoolOptions): Place {
+  const servers = new Servers(parsed);
+  return { servers, pool: createPool(servers, options) };
 }

@@ -44,7 +44,7 @@ interface Spec<In, Data, Given> {
   readonly deadline: Duration;
   /** Who may ask; left out, whom the answer is about: whose token's subject is the input's `user_id`. */
   readonly access?: Access<keyof NoInfer<In> & string>;
-  /** Headers of the reply, by their names in lower case, that follow from what was asked and what is answered: a `link` to the next page. */
+  /** Headers of the reply, by their names in lower case, that follow from what was asked and what is answered: a `link` to the next page, another `cache-control` than the usual. */
   readonly headersOf?: (input: NoInfer<In>, data: NoInfer<Data>) => Readonly<Record<string, string>>;
 }
 

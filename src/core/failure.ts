@@ -9,6 +9,9 @@ export type FailureCode =
   | 'forbidden'
   | 'not_found'
   | 'method_not_allowed'
+  | 'conflict'
+  | 'precondition_failed'
+  | 'idempotency_key_reused'
   | 'request_timeout'
   | 'payload_too_large'
   | 'uri_too_long'
@@ -22,6 +25,7 @@ export type FailureCode =
   | 'keys_unavailable'
   | 'source_resting'
   | 'deadline_exceeded'
+  | 'outcome_unknown'
   | 'client_gone'
   | 'call_over'
   | 'internal_error';

@@ -1,9 +1,5 @@
-import { hash } from 'node:crypto';
 import type { PartReport } from '../core/answer.ts';
 import type { Freshness } from '../core/flight.ts';
-
-/** A strong validator (RFC 9110, §8.8.3): the same bytes have the same, whichever process wrote them. */
-export const etagOf = (body: Uint8Array): string => `"${hash('sha1', body, 'base64url')}"`;
 
 /** `If-None-Match` (RFC 9110, §13.1.2): compared weakly, since a 304 needs no more. */
 export function matches(ifNoneMatch: string | undefined, etag: string): boolean {

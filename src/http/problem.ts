@@ -14,6 +14,9 @@ export const problemStatuses = {
   forbidden: [403, 'Not allowed'],
   not_found: [404, 'Not found'],
   method_not_allowed: [405, 'Method not allowed'],
+  conflict: [409, 'Something else is under way'],
+  precondition_failed: [412, 'It has changed since'],
+  idempotency_key_reused: [422, 'The key was used for another request'],
   request_timeout: [408, 'The request came too slowly'],
   payload_too_large: [413, 'The body is too long'],
   uri_too_long: [414, 'The target is too long'],
@@ -30,6 +33,7 @@ export const problemStatuses = {
   keys_unavailable: [503, 'Tokens cannot be checked now'],
   source_resting: [503, 'A required part is resting'],
   deadline_exceeded: [504, 'A required part did not answer in time'],
+  outcome_unknown: [504, 'It is not known whether it was done'],
 } as const satisfies Readonly<Record<FailureCode, readonly [status: number, title: string]>>;
 
 /** How long a client should wait after a 429 or 503 that names no time of its own. */

@@ -37,8 +37,9 @@ class Reply extends Kept {
   readonly body: string;
   readonly length: string;
   readonly timings: string;
-  /** Its own headers, names and values by turns. */
+  /** Its own headers but for `Cache-Control`, names and values by turns. */
   readonly headers: readonly string[];
+  readonly #control: string | undefined;
   /** Who may read it, where anybody has to say who they are. */
   readonly readers: Readers;
   /** Where its answers are counted: looked up once. */
@@ -54,7 +55,9 @@ class Reply extends Kept {
     this.route = route;
     this.etag = etag;
     this.readers = readers;
-    this.headers = Object.entries(headers).flat();
+    const { 'cache-control': control, ...others } = headers;
+    this.#control = control;
+    this.headers = Object.entries(others).flat();
     this.body = body;
     this.length = String(body.length);
     this.counted = countedFor(route);
@@ -76,7 +79,7 @@ class Reply extends Kept {
       // As they are at the end of this second: a client is told to use it for too short a time rather than too long.
       const then = (second + 1) * 1_000;
       const first = ages(this.#first, then);
-      this.#about = [cacheControl(first), String(first.ageS), cacheStatus(this.#parts, then) ?? ''];
+      this.#about = [this.#control ?? cacheControl(first), String(first.ageS), cacheStatus(this.#parts, then) ?? ''];
     }
     return this.#about;
   }

@@ -1,6 +1,7 @@
 import type { Answer, PartReport } from '../core/answer.ts';
+import { etagOf } from '../core/etag.ts';
 import { traceparent } from '../core/trace.ts';
-import { ages, cacheControl, cacheStatus, etagOf, matches } from './caching.ts';
+import { ages, cacheControl, cacheStatus, matches } from './caching.ts';
 import { headerOf, type HttpContext, requestOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { tenths } from './tenths.ts';
@@ -33,7 +34,7 @@ export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string,
   const body = Buffer.from(answer.json());
   const etag = etagOf(body);
   const age = ages(answer.kept, now);
-  headers['cache-control'] = cacheControl(age);
+  headers['cache-control'] ??= cacheControl(age);
   headers['etag'] = etag;
   if (parts.some(({ state }) => state !== 'live')) headers['age'] = String(age.ageS);
   const request = requestOf(c);

@@ -27,6 +27,7 @@ export function connectPostgres(url: string, options: Partial<PostgresOptions> =
     lost,
     rows: (...question) => postgres.rows(...question),
     jsonByKey: (...question) => postgres.jsonByKey(...question),
+    transaction: (...question) => postgres.transaction(...question),
     tables: postgres.tables,
     warm: (call) => postgres.warm(call),
     check: (call) => postgres.check(call),

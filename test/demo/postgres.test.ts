@@ -45,6 +45,33 @@ test('seeds once, and analytics agree with the orders', async () => {
   expect(purchases).toBeGreaterThan(5_000);
 });
 
+test('the products of the API are those of the catalogue, and are as they were where they are seeded again', async () => {
+  const shelf = `select count(*)::int, count(*) filter (where price > 0 and category <> '')::int as good, sum(stock)::int from products where id::text like '00000000-0000-4000-8000-%'`;
+  const before = await query(shelf);
+  expect(before).toMatchObject([{ count: 300, good: 300 }]);
+  await query('update products set stock = stock + 1; update seed_version set version = 1');
+  expect(await seed(postgres.url)).toBe(true);
+  expect(await query(shelf)).toEqual(before);
+});
+
+test('where the first version of the seeds had its own table of products, the API has its', async () => {
+  await query('create database old');
+  const url = postgres.url.replace(/postgres$/, 'old');
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(`
+      create table seed_version (version integer not null); insert into seed_version values (1);
+      create table products (id integer primary key, slug text not null);
+      create table order_items (order_id integer, product_id integer references products);
+    `);
+    expect(await seed(url)).toBe(true);
+    expect((await client.query('select count(*)::int from products where price > 0')).rows).toEqual([{ count: 300 }]);
+  } finally {
+    await client.end();
+  }
+});
+
 test('a database with other seeds is seeded again, one with tables of somebody else is left alone', async () => {
   await query('update seed_version set version = 0; delete from users where id not in (select user_id from events)');
   expect(await seed(postgres.url)).toBe(true);

@@ -19,16 +19,16 @@ const tokenFor = async (...options: string[]): Promise<string> => (await run(pro
 const file = (name: string) => join(root, '.tributary', 'keys', name);
 
 test('tokens made at the same time are signed with one key, whose public half is published', async () => {
-  const texts = await Promise.all([tokenFor('--user', '42'), tokenFor('--user', '7', '--ttl', '5m'), tokenFor('--user', 'ops', '--role', 'admin', '--scope', 'aggregates:read:any')]);
+  const texts = await Promise.all([tokenFor('--user', '42'), tokenFor('--user', '7', '--ttl', '5m'), tokenFor('--user', 'ops', '--role', 'admin', '--scope', 'aggregates:read:any'), tokenFor('--admin'), tokenFor('--admin', '--user', 'me')]);
   const published = JSON.parse(readFileSync(file('public.json'), 'utf8')) as JSONWebKeySet;
   const read = await Promise.all(texts.map(async (text) => (await jwtVerify(text.trim(), createLocalJWKSet(published), { issuer: 'https://demo.tributary.invalid', audience: 'tributary-demo' })).payload));
-  expect(read).toMatchObject([{ sub: '42' }, { sub: '7' }, { sub: 'ops', roles: ['admin'], scope: 'aggregates:read:any' }]);
+  expect(read).toMatchObject([{ sub: '42' }, { sub: '7' }, { sub: 'ops', roles: ['admin'], scope: 'aggregates:read:any' }, { sub: 'ops', roles: ['admin'] }, { sub: 'me', roles: ['admin'] }]);
   expect(read[1]!.exp! - read[1]!.iat!).toBe(300);
   expect(texts[0]).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
   expect(published.keys[0]).not.toHaveProperty('d');
   expect(statSync(file('private.json')).mode & 0o077).toBe(0);
 });
 
-test.each([[[]], [['--user']], [['--user', '42', '--ttl', 'for ever']], [['--user', '42', '--admin']]])('%j is told what was expected', async (options) => {
+test.each([[[]], [['--user']], [['--user', '42', '--ttl', 'for ever']], [['--user', '42', '--operator']]])('%j is told what was expected', async (options) => {
   await expect(tokenFor(...options)).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^expected --user 42/) as string });
 });

@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrate } from '../../src/clients/migrations.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { decided, operator } from '../support/callers.ts';
 import type { Database } from '../support/postgres.ts';
 import { type Gateway, seedDatabase, startGateway } from '../system/gateway.ts';
+import { migrations } from '../system/shop.ts';
 import { schemathesis } from './schemathesis.ts';
 
 /** How many requests are invented for each operation and phase; `FUZZ_EXAMPLES=10000` goes further. */
@@ -28,6 +30,7 @@ let database: Database;
 let gateway: Gateway;
 beforeAll(async () => {
   database = await seedDatabase();
+  await migrate({ url: database.url, folder: migrations });
   gateway = await startGateway({ database, docs: true, authentication });
 });
 afterAll(async () => {

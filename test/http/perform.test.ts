@@ -152,6 +152,16 @@ test('a lookup answers with its one value, and with the headers that follow from
   expect(await (await routes.request('/things/8')).json()).toMatchObject({ status: 404, part: 'one_thing' });
 });
 
+test('a lookup may say for itself who may keep its answer, and for how long', async () => {
+  const { edge } = edgeInMemory();
+  const thing = lookup({ name: 'thing', input: Id, deadline: '1s', access: 'public', source: found, headersOf: () => ({ 'cache-control': 'public, no-cache' }) });
+  const routes = createRoutes(edge, { '/things/:id': thing });
+  const reply = await routes.request('/things/7');
+  expect(reply.headers.get('cache-control')).toBe('public, no-cache');
+  const unchanged = await routes.request('/things/7', { headers: { 'if-none-match': reply.headers.get('etag') ?? '' } });
+  expect([unchanged.status, unchanged.headers.get('cache-control')]).toEqual([304, 'public, no-cache']);
+});
+
 test('headers that cannot be made of an answer fail it, and nothing else', async () => {
   const { edge } = edgeInMemory();
   const broken = lookup({ name: 'thing', input: Id, deadline: '1s', source: () => Promise.resolve(1), headersOf: () => { throw new Error('no'); } });

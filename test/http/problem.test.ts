@@ -9,6 +9,9 @@ const statuses: Readonly<Record<FailureCode, number>> = {
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
+  conflict: 409,
+  precondition_failed: 412,
+  idempotency_key_reused: 422,
   request_timeout: 408,
   payload_too_large: 413,
   uri_too_long: 414,
@@ -25,6 +28,7 @@ const statuses: Readonly<Record<FailureCode, number>> = {
   keys_unavailable: 503,
   source_resting: 503,
   deadline_exceeded: 504,
+  outcome_unknown: 504,
 };
 const codes = Object.keys(statuses) as FailureCode[];
 

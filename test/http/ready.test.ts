@@ -37,7 +37,7 @@ function staged(options: Partial<EdgeOptions> = {}, readers: Readers = 'operator
     const request = { method: 'GET', url: target, headers, ...more } as IncomingMessage;
     return ready.answer(request, response as unknown as ServerResponse) ? sent : undefined;
   };
-  return { memory, edge, keep, ask };
+  return { memory, edge, ready, keep, ask };
 }
 
 test('an answer that can be kept is sent again, a character for each byte', () => {
@@ -133,6 +133,18 @@ test.each<[Readers, string]>([
     expect(ask({ ...headers, 'if-none-match': '"etag"' })?.status).toBe(304);
   }
   expect(ask({ ...asking.forged, 'if-none-match': '"etag"' })).toBeUndefined();
+});
+
+test('what an answer says of its own, its Cache-Control too, is sent again with it, once', () => {
+  const { ready, ask } = staged();
+  const answer = new Answer(['user'], [new JsonText('1')], [report('user', 'cache', fresh())]);
+  answer.headers = { link: '<x>; rel="next"', 'cache-control': 'public, no-cache' };
+  ready.keep(target, '/api/aggregated', answer, Buffer.from('1'), '"etag"', 'anybody');
+  for (const headers of [{}, { 'if-none-match': '"etag"' }]) {
+    const sent = ask(headers)?.headers ?? [];
+    expect(sent.filter((name) => name === 'cache-control')).toHaveLength(1);
+    expect([headerOf({ headers: sent }, 'cache-control'), headerOf({ headers: sent }, 'link')]).toEqual(['public, no-cache', '<x>; rel="next"']);
+  }
 });
 
 test('operators may have it loaded anew, and others get what there is', () => {

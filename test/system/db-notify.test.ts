@@ -40,7 +40,14 @@ const lines = (text: string): string[] => text.split('\n').filter((line) => line
 const installed = async ({ url }: Database) =>
   (await query(url, `select distinct tgrelid::regclass::text as name from pg_trigger where tgname like 'tributary_gone_%' order by 1`)).map((row) => row['name']);
 
-const usage = 'usage: npm run db:notify -- [--tables users.id,analytics.user_id] [--uninstall] [--print]';
+const usage = 'usage: npm run db:notify -- [--tables users.id,analytics.user_id,products.id] [--uninstall] [--print]';
+
+/** With all tables that are told of unless others are named. */
+async function wholeDatabase(): Promise<Database> {
+  const database = await seedDatabase();
+  await query(database.url, 'create table products (id uuid)');
+  return database;
+}
 
 let elsewhere: Database;
 beforeAll(async () => { elsewhere = await createDatabase(); });
@@ -49,14 +56,15 @@ afterAll(async () => { await elsewhere.drop(); });
 // Each starts processes, which takes most of its time: they start together.
 describe.concurrent('npm run db:notify', { timeout: 60_000 }, () => {
   test('installs, and uninstalls, table by table', async ({ expect }) => {
-    await using database = await seedDatabase();
+    await using database = await wholeDatabase();
     const environment = { DATABASE_URL: database.url };
-    const done = { code: 0, out: ['users (DATABASE_URL): changes are told on tributary_gone, by id', 'analytics (DATABASE_URL): changes are told on tributary_gone, by user_id'], err: [] };
+    const out = ['users (DATABASE_URL): changes are told on tributary_gone, by id', 'analytics (DATABASE_URL): changes are told on tributary_gone, by user_id', 'products (DATABASE_URL): changes are told on tributary_gone, by id'];
+    const done = { code: 0, out, err: [] };
     expect(await run(environment)).toEqual(done);
-    expect(await installed(database)).toEqual(['analytics', 'users']);
+    expect(await installed(database)).toEqual(['analytics', 'products', 'users']);
     expect(await run(environment)).toEqual(done);
     expect(await run(environment, '--uninstall', '--tables', 'users.id')).toEqual({ code: 0, out: ['users (DATABASE_URL): changes are not told any more'], err: [] });
-    expect(await installed(database)).toEqual(['analytics']);
+    expect(await installed(database)).toEqual(['analytics', 'products']);
     expect(await run(environment, '--uninstall')).toMatchObject({ code: 0, err: [] });
     expect(await installed(database)).toEqual([]);
   });
@@ -64,27 +72,28 @@ describe.concurrent('npm run db:notify', { timeout: 60_000 }, () => {
   test('looks for analytics where they are', async ({ expect }) => {
     await using users = await createDatabase();
     await using analytics = await createDatabase();
-    await query(users.url, 'create table users (id integer)');
+    await query(users.url, 'create table users (id integer); create table products (id uuid)');
     await query(analytics.url, 'create table analytics (user_id integer)');
     expect(await run({ DATABASE_URL: users.url, ANALYTICS_URL: analytics.url })).toEqual({
-      code: 0, out: ['users (DATABASE_URL): changes are told on tributary_gone, by id', 'analytics (ANALYTICS_URL): changes are told on tributary_gone, by user_id'], err: [],
+      code: 0, out: ['users (DATABASE_URL): changes are told on tributary_gone, by id', 'products (DATABASE_URL): changes are told on tributary_gone, by id', 'analytics (ANALYTICS_URL): changes are told on tributary_gone, by user_id'], err: [],
     });
-    expect([await installed(users), await installed(analytics)]).toEqual([['users'], ['analytics']]);
+    expect([await installed(users), await installed(analytics)]).toEqual([['products', 'users'], ['analytics']]);
   });
 
   test('prints scripts that do the same, and runs nothing', async ({ expect }) => {
-    await using database = await seedDatabase();
+    await using database = await wholeDatabase();
     for (const environment of [{}, { DATABASE_URL: database.url }]) {
       const { code, out, err } = await run(environment, '--print');
       expect([code, err]).toEqual([0, []]);
       expect(out.filter((line) => /^(-- install|begin;|commit;)/.test(line))).toEqual([
         '-- install users.id in the database of DATABASE_URL', 'begin;', 'commit;', '-- install analytics.user_id in the database of DATABASE_URL', 'begin;', 'commit;',
+        '-- install products.id in the database of DATABASE_URL', 'begin;', 'commit;',
       ]);
       expect(await installed(database)).toEqual([]);
       await query(database.url, out.join('\n'));
-      expect(await installed(database)).toEqual(['analytics', 'users']);
+      expect(await installed(database)).toEqual(['analytics', 'products', 'users']);
       const removal = await run(environment, '--print', '--uninstall');
-      expect(await installed(database)).toEqual(['analytics', 'users']);
+      expect(await installed(database)).toEqual(['analytics', 'products', 'users']);
       await query(database.url, removal.out.join('\n'));
       expect(await installed(database)).toEqual([]);
     }

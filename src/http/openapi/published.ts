@@ -1,5 +1,6 @@
 import { traceparent } from '../../core/trace.ts';
-import { etagOf, matches } from '../caching.ts';
+import { etagOf } from '../../core/etag.ts';
+import { matches } from '../caching.ts';
 import { headerOf, replyOf } from '../context.ts';
 import type { Edge } from '../edge.ts';
 import { counted } from '../observed.ts';

@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { migrate } from './clients/migrations.ts';
+import { ConfigError, readConfig } from './config.ts';
+
+/** EX_CONFIG of sysexits.h: trying again will not help. */
+const badConfiguration = 78;
+
+try {
+  // Beside this file, in the sources as in the bundle.
+  const folder = fileURLToPath(new URL('./migrations', import.meta.url));
+  const { databaseUrl } = readConfig({ DATABASE_URL: process.env['DATABASE_URL'], RECOMMENDATIONS_URL: 'http://nowhere' });
+  const done = await migrate({ url: databaseUrl, folder });
+  process.stdout.write(done.length > 0 ? done.map((name) => `migrated: ${name}\n`).join('') : 'nothing to migrate\n');
+} catch (error) {
+  const configuration = error instanceof ConfigError;
+  const { message, code } = error as NodeJS.ErrnoException;
+  process.stderr.write(`${configuration ? message : `expected the database of DATABASE_URL to take the migrations, but got: ${(message || code || 'an unknown error').split('\n', 1).join('')}`}\n`);
+  process.exitCode = configuration ? badConfiguration : 1;
+}
