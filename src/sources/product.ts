@@ -15,6 +15,10 @@ export const ProductId = z
 /** As JSON Schema and Postgres count: in code points, and not in UTF-16 units. */
 export const lengthOf = (text: string): number => Array.from(text).length;
 
+/** The same for whoever reads the API's description. U+FEFF is a space to us, and not to every expression. */
+const withoutNul = '^[^\\u0000]*$';
+const notBlank = '^[^\\u0000]*[^\\s\\ufeff\\u0000][^\\u0000]*$';
+
 /** What Postgres cannot store, or would store as something else, is refused. */
 function text(least: number, most: number, description: string) {
   const expected = `expected text of ${least} to ${most} characters${least > 0 ? ', not all of them spaces' : ''}`;
@@ -22,7 +26,7 @@ function text(least: number, most: number, description: string) {
     .string({ error: expected })
     .refine((value) => lengthOf(value) <= most && (least === 0 || value.trim() !== ''), expected)
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'expected text without U+0000 and halves of characters')
-    .meta({ description, ...(least > 0 ? { minLength: least } : {}), maxLength: most });
+    .meta({ description, ...(least > 0 ? { minLength: least } : {}), maxLength: most, pattern: least > 0 ? notBlank : withoutNul });
 }
 
 const Name = text(1, 100, 'What it is called');
