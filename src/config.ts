@@ -36,6 +36,8 @@ export interface Config extends ClientsConfig {
   readonly admission: boolean;
   /** Requests under way, beyond which more are shed whatever the load. */
   readonly inFlightMax: number;
+  /** Live answers that may be open in a process at the same time; 0 for none at all. */
+  readonly liveMax: number;
   readonly auth: 'none' | 'jwt';
   /** Undefined unless `auth` is jwt. */
   readonly jwt: JwtConfig | undefined;
@@ -90,6 +92,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     timeoutStatus: env.TIMEOUT_STATUS === '408' ? 408 : 504,
     admission: env.ADMISSION === 'on',
     inFlightMax: env.IN_FLIGHT_MAX,
+    liveMax: env.LIVE_MAX,
     auth: env.AUTH,
     jwt: env.AUTH === 'jwt' ? jwtOf(env) : undefined,
     rateLimit: env.RATE_LIMIT,

@@ -21,6 +21,10 @@ export interface Aggregate<In, Data> extends Source<In, Answer<Data>> {
   readers(input: In): Readers;
   /** The parts' names, in the order of the reply. */
   readonly parts: readonly string[];
+  /** Those without which there is no answer. */
+  readonly required: ReadonlySet<string>;
+  /** One part alone, within the aggregate's deadline. Rejects where it is required and fails, with a PartFailure. */
+  part(name: string, input: In, call: Call): Promise<Landed>;
   /** The parts as they land. Throws what `await aggregate(…)` would reject with; leaving the loop stops the rest. */
   stream(input: In, call: Call): AsyncGenerator<Landed, void, undefined>;
 }
@@ -78,9 +82,17 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
     yield* inbox.read();
   }
 
+  function part(wanted: string, question: In, call: Call): Promise<Landed> {
+    return new Promise((resolve, reject) => {
+      const one = planned.filter((each) => each.name === wanted);
+      new Gathering(one, call.within(deadlineMs), { done: ([landed]) => { resolve(landed!); }, failed: reject }).start(question);
+    });
+  }
+
+  const required = new Set(planned.filter((each) => each.required).map((each) => each.name));
   const readers = (question: In) => readersOf(access, question);
   Object.defineProperty(answer, 'name', { value: name });
-  return Object.assign(definedBy(speaks(answer), spec) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, stream });
+  return Object.assign(definedBy(speaks(answer), spec) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, required, part, stream });
 }
 
 function answerFrom<Data>(names: readonly string[], landed: readonly Landed[]): Answer<Data> {

@@ -80,6 +80,8 @@ export class Visit {
   readonly #startedAt = performance.now();
   readonly #inFlight: number;
   #missing: readonly PartReport[] = [];
+  /** It has been counted, and its span has ended: what goes on is a stream. */
+  #staysOpen = false;
 
   constructor(c: HttpContext, route: string, edge: Edge) {
     this.#route = route;
@@ -117,7 +119,22 @@ export class Visit {
     answers.of(aggregate, String(complete)).add();
   }
 
+  /**
+   * The reply goes on, perhaps for hours. What counts is how long it took to begin: so the figures and the span end here,
+   * and the access line, which comes at the end, calls it no failure that its client leaves.
+   */
+  staysOpen(): void {
+    this.#staysOpen = true;
+    this.status = 200;
+    requestDuration.of(this.#method, this.#route, '200', '').record((performance.now() - this.#startedAt) / 1_000);
+    this.#endSpan();
+  }
+
   #closed(complete: boolean): void {
+    const { failure } = this;
+    if (this.#staysOpen) {
+      return logAccess(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, tookMs: performance.now() - this.#startedAt, trace: this.trace, failure, missing: this.#missing });
+    }
     if (!complete) {
       this.call?.stop(clientGone);
       this.failure = clientGone;
