@@ -6,7 +6,7 @@ import { type Duration, toMs } from './duration.ts';
 import { Gathering, type Landed } from './gathering.ts';
 import { inSpan } from './in-span.ts';
 import { Inbox } from './inbox.ts';
-import { type DataOf, type Parts, planParts } from './part.ts';
+import { type DataOf, type Parts, type PlannedPart, planParts } from './part.ts';
 import { definedBy, type Source, speaks } from './source.ts';
 
 /** An aggregate is itself a source: it nests, and every policy fits it. */
@@ -21,8 +21,8 @@ export interface Aggregate<In, Data> extends Source<In, Answer<Data>> {
   readers(input: In): Readers;
   /** The parts' names, in the order of the reply. */
   readonly parts: readonly string[];
-  /** Those without which there is no answer. */
-  readonly required: ReadonlySet<string>;
+  /** The same as the engine runs them. */
+  readonly planned: readonly PlannedPart[];
   /** One part alone, within the aggregate's deadline. Rejects where it is required and fails, with a PartFailure. */
   part(name: string, input: In, call: Call): Promise<Landed>;
   /** The parts as they land. Throws what `await aggregate(…)` would reject with; leaving the loop stops the rest. */
@@ -89,10 +89,9 @@ export function aggregate<In, const P extends Parts<NoInfer<In>>>(spec: Aggregat
     });
   }
 
-  const required = new Set(planned.filter((each) => each.required).map((each) => each.name));
   const readers = (question: In) => readersOf(access, question);
   Object.defineProperty(answer, 'name', { value: name });
-  return Object.assign(definedBy(speaks(answer), spec) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, required, part, stream });
+  return Object.assign(definedBy(speaks(answer), spec) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, planned, part, stream });
 }
 
 function answerFrom<Data>(names: readonly string[], landed: readonly Landed[]): Answer<Data> {

@@ -57,6 +57,8 @@ export interface Load {
 
 /** Knows the streams that stay open. */
 export interface OpenStreams {
+  /** How many are open. */
+  readonly size: number;
   /** Ends them all, each with a hint when to come back; what is opened from now on is refused. */
   end(): void;
 }

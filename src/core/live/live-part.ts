@@ -1,3 +1,4 @@
+import type { PlannedPart } from '../part.ts';
 import type { Moment, Outcome } from './outcome.ts';
 
 /** Why a part is asked: somebody began to watch, it was invalidated, or it was time for a second look. */
@@ -33,12 +34,19 @@ export class LivePart {
   /** When it was last asked, and when it is to be asked again without a reason; on the clock of `performance.now()`. */
   askedMs = -Infinity;
   dueMs = Infinity;
+  readonly #speaks: boolean;
   #tries = 0;
 
-  constructor(topic: PartOwner, name: string, required: boolean) {
+  constructor(topic: PartOwner, { name, required, speaks }: PlannedPart) {
     this.topic = topic;
     this.name = name;
     this.required = required;
+    this.#speaks = speaks;
+  }
+
+  /** A cache may keep it, and has not yet. */
+  get isBlind(): boolean {
+    return this.#speaks && this.tags.length === 0;
   }
 
   /** It is time for a second look, or the cache has had one. What was invalidated has its turn already. */
@@ -54,7 +62,8 @@ export class LivePart {
     this.asking = false;
     const now = performance.now();
     const { freshUntil, tags } = outcome;
-    if (tags.length > 0) this.tags = tags;
+    // What is kept only in part says only a part of what invalidates it.
+    if (tags.length > 0) this.tags = freshUntil === undefined ? [...new Set([...this.tags, ...tags])] : tags;
     if (freshUntil !== undefined && freshUntil > now) {
       this.#tries = 0;
       // Not in the very moment: others who keep it as long ask then too, and one load does for all.

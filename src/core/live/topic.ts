@@ -20,6 +20,8 @@ export interface Keeping {
   /** Nobody watches any more, or nothing will come. */
   over(topic: Topic): void;
   readonly random: () => number;
+  /** How often anything was invalidated in this process. */
+  readonly changes: number;
 }
 
 /**
@@ -43,7 +45,7 @@ export class Topic implements PartOwner, Watched {
     this.#asked = asked;
     this.#input = input;
     this.#keeping = keeping;
-    this.parts = asked.parts.map((name) => new LivePart(this, name, asked.required.has(name)));
+    this.parts = asked.planned.map((part) => new LivePart(this, part));
   }
 
   get name(): string {
@@ -59,7 +61,7 @@ export class Topic implements PartOwner, Watched {
     // A required part that failed for others is asked anew for this one, and so is what is due for its turn.
     for (const part of this.parts) {
       const { outcome, asking, goneAt } = part;
-      if (outcome && !asking && (outcome.text === undefined || outcome.askedAt < goneAt)) this.#keeping.again(part);
+      if (outcome && !asking && (outcome.text === undefined || outcome.askedAt <= goneAt)) this.#keeping.again(part);
     }
     return view;
   }
@@ -76,6 +78,7 @@ export class Topic implements PartOwner, Watched {
     call.brownout = this.#keeping.brownout();
     this.#calls.add(call);
     const askedAt = ++this.#moment;
+    const { changes } = this.#keeping;
     let left = parts.length;
     const over = () => {
       if (--left > 0) return;
@@ -88,7 +91,7 @@ export class Topic implements PartOwner, Watched {
       part.askedMs = performance.now();
       this.#keeping.asks(part, because);
       void this.#outcome(part.name, call, askedAt).then((outcome) => {
-        if (!this.#over) this.#take(part, outcome, trace);
+        if (!this.#over) this.#take(part, outcome, changes, trace);
         over();
       });
     }
@@ -109,12 +112,15 @@ export class Topic implements PartOwner, Watched {
     }
   }
 
-  #take(part: LivePart, outcome: Outcome, trace: Trace | undefined): void {
+  /** `changes` is how many there had been when it was asked. */
+  #take(part: LivePart, outcome: Outcome, changes: number, trace: Trace | undefined): void {
     const before = part.outcome;
     const changed = part.take(outcome, this.#keeping.random);
     this.#keeping.landed(part, before, trace);
     if (outcome.isFinal) return this.#end(outcome.failure);
-    if (part.goneAt > outcome.askedAt) this.#keeping.again(part);
+    // What invalidates it nobody knows until a cache has kept it once: until then, anything may have been it.
+    if (part.isBlind && changes !== this.#keeping.changes) part.goneAt = Math.max(part.goneAt, outcome.askedAt);
+    if (part.goneAt >= outcome.askedAt) this.#keeping.again(part);
     for (const view of this.views) if (changed || !view.isCurrent) view.watcher.changed();
   }
 

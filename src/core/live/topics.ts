@@ -42,6 +42,7 @@ export class Topics implements Keeping {
   #gap: NodeJS.Timeout | undefined;
   #look: NodeJS.Timeout | undefined;
   #chars = 0;
+  #changes = 0;
 
   constructor(options: TopicsOptions) {
     this.#options = options;
@@ -57,6 +58,10 @@ export class Topics implements Keeping {
   /** What the texts of all parts take together, in characters. */
   get chars(): number {
     return this.#chars;
+  }
+
+  get changes(): number {
+    return this.#changes;
   }
 
   /** How many tags are listened to. */
@@ -82,6 +87,7 @@ export class Topics implements Keeping {
 
   /** These tags were invalidated; undefined: everything was. */
   gone(tags: readonly string[] | undefined): void {
+    this.#changes++;
     const parts = tags ? this.#tags.of(tags) : new Set([...this.#all].flatMap((topic) => topic.parts));
     const now = performance.now();
     const spreadMs = parts.size > atOnceMax ? Math.min(parts.size * spreadPerPartMs, spreadMsMax) : 0;

@@ -89,7 +89,7 @@ export class Tokens implements Authentication {
   }
 
   holds(caller: Caller): boolean {
-    return Date.now() < (this.#until.get(caller) ?? 0);
+    return this.#keys.believed(performance.now()) && Date.now() < (this.#until.get(caller) ?? 0);
   }
 
   async #verify(token: string): Promise<{ payload: JWTPayload; until: number }> {

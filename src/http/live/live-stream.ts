@@ -106,12 +106,8 @@ export class LiveStream implements Watcher {
 
   /** Writes what there is to tell, as long as the client takes it: what changes meanwhile, the view will say by then. */
   flush(): void {
-    const view = this.#view;
-    while (view && !this.#over && !this.#reply?.writableNeedDrain) {
-      let text = '';
-      for (let next = view.next(); next; next = text.length < chunkChars ? view.next() : undefined) {
-        text += next === 'current' ? this.#current(view) : partFrame(next, view);
-      }
+    while (!this.#over && !this.#reply?.writableNeedDrain) {
+      const text = this.#nextChunk();
       if (text === '') return;
       this.#write(text);
     }
@@ -133,6 +129,15 @@ export class LiveStream implements Watcher {
   drain(retryMs: number): void {
     if (this.#reply) this.#end('drained', endFrame(retryMs));
     else this.#beginning.reject(endingFailure(retryMs));
+  }
+
+  #nextChunk(): string {
+    const view = this.#view;
+    let text = '';
+    for (let next = view?.next(); view && next; next = text.length < chunkChars ? view.next() : undefined) {
+      text += next === 'current' ? this.#current(view) : partFrame(next, view);
+    }
+    return text;
   }
 
   #current(view: View): string {

@@ -27,7 +27,7 @@ export class Streams implements OpenStreams, Keeping {
   readonly #max: number;
   readonly #open = new Set<LiveStream>();
   #queue: LiveStream[] = [];
-  #turn: NodeJS.Immediate | undefined;
+  #flushing = false;
   #look: NodeJS.Timeout | undefined;
   #ending = false;
 
@@ -77,7 +77,7 @@ export class Streams implements OpenStreams, Keeping {
     if (stream.queued) return;
     stream.queued = true;
     this.#queue.push(stream);
-    this.#turn ??= setImmediate(() => { this.#flush(); });
+    if (!this.#flushing) this.#flushNext();
   }
 
   closed(stream: LiveStream): void {
@@ -96,6 +96,12 @@ export class Streams implements OpenStreams, Keeping {
       stream.queued = false;
       stream.flush();
     }
-    this.#turn = this.#queue.length > 0 ? setImmediate(() => { this.#flush(); }) : undefined;
+    this.#flushing = false;
+    if (this.#queue.length > 0) this.#flushNext();
+  }
+
+  #flushNext(): void {
+    this.#flushing = true;
+    setImmediate(() => { this.#flush(); });
   }
 }

@@ -16,10 +16,12 @@ export class Viewer implements Watcher {
   /** What they have of each part. */
   readonly has: Record<string, string> = {};
   over: Failure | undefined;
+  begun = false;
+  /** They came back with the id of an event. */
+  resumed = false;
   /** They take nothing until they are told to. */
   slow = false;
   #view: View | undefined;
-  #begun = false;
 
   watch(view: View): this {
     this.#view = view;
@@ -32,8 +34,8 @@ export class Viewer implements Watcher {
   }
 
   changed(): void {
-    this.#begun ||= this.#view?.beginning === 'now';
-    if (!this.slow && this.#begun) this.take();
+    this.begun ||= this.#view?.beginning === 'now';
+    if (!this.slow && this.begun) this.take();
   }
 
   take(): void {
