@@ -31,6 +31,7 @@ async function invalidate(gateway: { readonly cache: Cache }, ...tags: string[])
   await gateway.cache.invalidate(tags);
   later(0.001);
 }
+const long = (at: number) => `${at}`.padStart(1_000_000, 'x');
 const partsOf = (events: readonly LiveEvent[]) => events.map(({ part }) => part);
 const byPart = (events: readonly LiveEvent[]) => Object.fromEntries(events.map(({ part, data }) => [part, data]));
 
@@ -138,7 +139,6 @@ test('where nothing happens a comment comes before anybody takes the connection 
 
 test('a reader who takes nothing holds no more than what there is now, and gets that when it reads again', async () => {
   await using gateway = await start();
-  const long = (at: number) => `${at}`.padStart(1_000_000, 'x');
   using viewer = await watchLive(gateway.url, 7);
   using witness = await watchLive(gateway.url, 7);
   await Promise.all([viewer.untilCurrent(), witness.untilCurrent()]);
@@ -153,7 +153,7 @@ test('a reader who takes nothing holds no more than what there is now, and gets 
   let events = 0;
   let last = '';
   while (!last.endsWith(`x${changes}`)) {
-    last = ((await viewer.next())?.['data'] as { name: string }).name;
+    last = ((await viewer.next())!['data'] as { name: string }).name;
     events++;
   }
   // The kernel has taken some megabytes of the 30 that were told to whoever reads.
@@ -168,7 +168,7 @@ test('a reader who takes nothing for too long is not there any more', async () =
   using witness = await watchLive(gateway.url, 8);
   await witness.untilCurrent();
   for (let at = 1; at <= 15; at++) {
-    await rename(8, `${at}`.padStart(1_000_000, 'x'));
+    await rename(8, long(at));
     await invalidate(gateway, 'users:8');
     await witness.next();
   }

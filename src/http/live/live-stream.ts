@@ -106,8 +106,10 @@ export class LiveStream implements Watcher {
 
   /** Writes what there is to tell, as long as the client takes it: what changes meanwhile, the view will say by then. */
   flush(): void {
+    const view = this.#view;
+    if (!view) return;
     while (!this.#over && !this.#reply?.writableNeedDrain) {
-      const text = this.#nextChunk();
+      const text = this.#nextChunk(view);
       if (text === '') return;
       this.#write(text);
     }
@@ -131,10 +133,9 @@ export class LiveStream implements Watcher {
     else this.#beginning.reject(endingFailure(retryMs));
   }
 
-  #nextChunk(): string {
-    const view = this.#view;
+  #nextChunk(view: View): string {
     let text = '';
-    for (let next = view?.next(); view && next; next = text.length < chunkChars ? view.next() : undefined) {
+    for (let next = view.next(); next; next = text.length < chunkChars ? view.next() : undefined) {
       text += next === 'current' ? this.#current(view) : partFrame(next, view);
     }
     return text;
