@@ -106,8 +106,9 @@ async function main(): Promise<void> {
   try {
     await notify(fixture, 'install');
     for (const crowd of crowds) rows.push(await measure(crowd, fixture, count, Number(values.changes)));
-    await notify(fixture, 'uninstall');
   } finally {
+    // Its Postgres is used again by the other benches, whose writes would pay for them.
+    await notify(fixture, 'uninstall');
     await fixture.stop();
     await leave();
   }
