@@ -5,6 +5,7 @@ import type { Clients } from './clients/clients.ts';
 import { Admission } from './http/admission/admission.ts';
 import { Cors } from './http/cors.ts';
 import { Edge, type EdgeOptions } from './http/edge.ts';
+import { Streams } from './http/live/streams.ts';
 import type { CommonHeaders } from './http/outgoing.ts';
 import { answerPreflight } from './http/preflight.ts';
 import { Ready } from './http/ready.ts';
@@ -22,6 +23,8 @@ export interface AppOptions extends EdgeOptions {
   readonly admission?: boolean;
   /** Requests under way, beyond which more are shed whatever the load; left out, none is. */
   readonly inFlightMax?: number;
+  /** Live answers that may be open at the same time; none at all if 0. */
+  readonly liveMax?: number;
   /** Whose pages may read answers in browsers; nobody's if empty or left out. */
   readonly corsOrigins?: readonly string[];
 }
@@ -46,10 +49,13 @@ export const resourcesOf = (sources: Sources) => ({
 });
 
 /** Wires everything; asks nobody anything yet. */
-export function createApp(clients: Clients, { cache, corsOrigins = [], admission: adaptive = false, inFlightMax, ...options }: AppOptions): App {
+export function createApp(clients: Clients, { cache, corsOrigins = [], admission: adaptive = false, inFlightMax, liveMax = 10_000, ...options }: AppOptions): App {
   const edge = new Edge(options);
   const sources = createSources({ ...clients, cache });
-  const app = createRoutes(edge, resourcesOf(sources));
+  const streams = liveMax > 0 ? new Streams(edge, liveMax) : undefined;
+  edge.streams = streams;
+  cache?.watch((tags) => { streams?.topics.gone(tags); });
+  const app = createRoutes(edge, resourcesOf(sources), streams);
   const ready = cache && new Ready(edge, cache.memory);
   edge.keeper = ready;
   const admission = inFlightMax === undefined ? undefined : new Admission(edge, { adaptive, inFlightMax });

@@ -36,6 +36,8 @@ export interface Config extends ClientsConfig {
   readonly admission: boolean;
   /** Requests under way, beyond which more are shed whatever the load. */
   readonly inFlightMax: number;
+  /** Live answers that may be open in a process at the same time; 0 for none at all. */
+  readonly liveMax: number;
   /** Who has to say who they are: nobody, who changes something, or everybody whose answer is not public. */
   readonly auth: 'none' | 'optional' | 'jwt';
   /** Undefined if `auth` is none. */
@@ -91,6 +93,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     timeoutStatus: env.TIMEOUT_STATUS === '408' ? 408 : 504,
     admission: env.ADMISSION === 'on',
     inFlightMax: env.IN_FLIGHT_MAX,
+    liveMax: env.LIVE_MAX,
     auth: env.AUTH,
     jwt: env.AUTH === 'none' ? undefined : jwtOf(env),
     rateLimit: env.RATE_LIMIT,

@@ -18,6 +18,7 @@ const dim = (text: string) => styleText('dim', text);
 export function banner({ page, gateway, admin, recommender, postgres, redis }: Urls, auth: Settings['AUTH']): string {
   const as = (user: number) => (auth === 'jwt' ? `-H "authorization: Bearer $(npm run -s demo:token -- --user ${user})" ` : '');
   const ask = (user: number, by = user) => `${as(by)}'${gateway}/api/aggregated?user_id=${user}'`;
+  const live = (user: number) => `${as(user)}'${gateway}/api/aggregated/live?user_id=${user}'`;
   return `
 ${bold('Tributary is up.')} Ctrl-C ends everything.
 
@@ -40,6 +41,9 @@ ${bold('Worth trying')}
 
   ${dim('# the same, each part as it lands')}
   curl -sN -H 'Accept: text/event-stream' ${ask(42)}
+
+  ${dim('# stays open and tells what changes: rename somebody meanwhile, as above')}
+  curl -sN ${live(42)}
 
   ${dim('# the recommender takes 3 s: the rest still comes in time, and the answer says what is missing')}
   curl -so /dev/null -X POST '${recommender}/_control?delay_ms=3000'; \\

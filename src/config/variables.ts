@@ -37,6 +37,7 @@ const variables = {
   TIMEOUT_STATUS: oneOf('504', '408').default('504'),
   ADMISSION: oneOf('on', 'off').default('on'),
   IN_FLIGHT_MAX: whole(1, 100_000).default(10_000),
+  LIVE_MAX: whole(0, 100_000).default(10_000),
   AUTH: oneOf('none', 'optional', 'jwt').default('none'),
   JWT_JWKS_URL: url('http:', 'https:').optional(),
   JWT_KEYS_FILE: z.string().optional(),

@@ -4,6 +4,8 @@ import type { Aggregate } from '../core/aggregate.ts';
 import { Failure } from '../core/failure.ts';
 import type { Method, Operation, Outcome } from '../core/operation.ts';
 import type { Edge } from './edge.ts';
+import { liveSuffix, serveLive } from './live/serve-live.ts';
+import type { Streams } from './live/streams.ts';
 import { type Answering, observed } from './observed.ts';
 import { perform } from './perform.ts';
 import { problem } from './problem.ts';
@@ -23,18 +25,17 @@ export type Resources = Readonly<Record<`/${string}`, Resource>>;
 
 export type Routes = Hono<{ Bindings: Partial<HttpBindings> }>;
 
-/** The routes of the service, and a problem for everything else. */
-export function createRoutes(edge: Edge, resources: Resources): Routes {
+/** The routes of the service: what is defined at each path, its aggregate live where there may be streams, and a problem for everything else. */
+export function createRoutes(edge: Edge, resources: Resources, streams?: Streams): Routes {
   const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
   for (const [path, resource] of Object.entries(resources)) {
     const { GET: read, ...operations } = methodsOf(resource);
     if (read) app.get(path, serve(path, read, edge));
     for (const [method, operation] of Object.entries(operations)) app.on(method, path, perform(path, operation, edge));
-    const allow = [...(read ? ['GET', 'HEAD'] : []), ...Object.keys(operations)];
-    app.all(path, counted(edge, (c, visit) => {
-      const failure = new Failure('method_not_allowed', `expected ${anyOf(allow)}, but got ${c.req.method}`);
-      return problem(failure, visit, edge, { allow: allow.join(', ') });
-    }));
+    app.all(path, otherwise(edge, [...(read ? ['GET', 'HEAD'] : []), ...Object.keys(operations)]));
+    if (!read || !streams) continue;
+    const live = path + liveSuffix;
+    app.get(live, serveLive(live, read, edge, streams)).all(live, otherwise(edge, ['GET', 'HEAD']));
   }
   app.notFound(counted(edge, (_, visit) => problem(new Failure('not_found', 'there is no such route'), visit, edge)));
   return app;
@@ -48,6 +49,11 @@ export const aggregatesIn = (resources: Resources): Readonly<Record<string, AnyA
   }));
 
 export const methodsOf = (resource: Resource): Exclude<Resource, AnyAggregate> => (typeof resource === 'function' ? { GET: resource } : resource);
+
+const otherwise = (edge: Edge, allow: readonly string[]) => counted(edge, (c, visit) => {
+  const failure = new Failure('method_not_allowed', `expected ${anyOf(allow)}, but got ${c.req.method}`);
+  return problem(failure, visit, edge, { allow: allow.join(', ') });
+});
 
 /** What no definition answers, counted for whoever asks it. One route for all: a flood of it is one line in the figures. */
 const counted = (edge: Edge, answering: Answering) => observed('*', edge, async (c, visit) => {

@@ -37,6 +37,7 @@ test('two variables are needed, everything else has a default', () => {
     timeoutStatus: 504,
     admission: true,
     inFlightMax: 10_000,
+    liveMax: 10_000,
     auth: 'none',
     jwt: undefined,
     rateLimit: undefined,
@@ -57,12 +58,12 @@ test('every variable is read', () => {
     POOL_SIZE: '1', POOL_WAIT_MS: '60000', STATEMENT_TIMEOUT_MS: '600000', TIMEOUT_STATUS: '408', AUTH: 'none', LOG_LEVEL: 'silent', DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '120000',
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25', TRUST_TRACEPARENT: 'true',
     WORKERS: '0', RECOMMENDATIONS_BULK: 'on', CACHE: 'redis', REDIS_URL: 'rediss://:p@i:1/2', CACHE_L1_BYTES: '1', CACHE_TENANT: 'shop.eu-1', CACHE_NOTIFY: 'off', CACHE_RELOAD: 'anybody',
-    ADMISSION: 'off', IN_FLIGHT_MAX: '500', RATE_LIMIT: '600/1m', PROXY_HOPS: '2', TRUSTED_CALLERS: '10.0.0.0/8, ::1', CORS_ORIGINS: 'https://shop.example,http://localhost:3000', SERVER_TIMING: 'nobody',
+    ADMISSION: 'off', IN_FLIGHT_MAX: '500', LIVE_MAX: '0', RATE_LIMIT: '600/1m', PROXY_HOPS: '2', TRUSTED_CALLERS: '10.0.0.0/8, ::1', CORS_ORIGINS: 'https://shop.example,http://localhost:3000', SERVER_TIMING: 'nobody',
   })).toEqual({
     workers: 0, recommendationsBulk: true, cache: 'redis', redisUrl: 'rediss://:p@i:1/2', cacheBytes: 1, cacheTenant: 'shop.eu-1', cacheNotify: false, mayReload: true,
     production: true, host: '127.0.0.1', port: 0, adminPort: 65_535, databaseUrl: 'postgresql://a@b/c', analyticsUrl: 'postgres://d@e/f', recommendationsUrl: ['https://g/h', 'http://i:1'],
     poolSize: 1, poolWaitMs: 60_000, statementTimeoutMs: 600_000, timeoutStatus: 408, auth: 'none', logLevel: 'silent', drainDelayMs: 0, drainTimeoutMs: 120_000,
-    admission: false, inFlightMax: 500, jwt: undefined, rateLimit: { count: 600, windowMs: 60_000 }, proxyHops: 2, trustedCallers: ['10.0.0.0/8', '::1'], corsOrigins: ['https://shop.example', 'http://localhost:3000'], serverTiming: 'nobody',
+    admission: false, inFlightMax: 500, liveMax: 0, jwt: undefined, rateLimit: { count: 600, windowMs: 60_000 }, proxyHops: 2, trustedCallers: ['10.0.0.0/8', '::1'], corsOrigins: ['https://shop.example', 'http://localhost:3000'], serverTiming: 'nobody',
     sampling: { ratio: 0.25, trustParent: true },
   });
 });
