@@ -9,6 +9,7 @@ import { answerPreflight } from './http/preflight.ts';
 import { Ready } from './http/ready.ts';
 import { createRoutes, type Routes } from './http/routes.ts';
 import type { Lane } from './http/server.ts';
+import { analyzeSentiment } from './operations/analyze-sentiment.ts';
 import { createSources, type Sources } from './sources/sources.ts';
 
 export interface AppOptions extends EdgeOptions {
@@ -37,6 +38,7 @@ export interface App {
 /** What can be asked, by path: an endpoint is one file in aggregates/ or operations/ and one line here. */
 export const resourcesOf = (sources: Sources) => ({
   '/api/aggregated': userOverview(sources),
+  '/analyze-sentiment': { POST: analyzeSentiment(sources) },
 });
 
 /** Wires everything; asks nobody anything yet. */

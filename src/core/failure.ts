@@ -21,6 +21,7 @@ export type FailureCode =
   | 'overloaded'
   | 'keys_unavailable'
   | 'source_resting'
+  | 'unavailable'
   | 'deadline_exceeded'
   | 'client_gone'
   | 'call_over'

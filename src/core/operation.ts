@@ -26,7 +26,7 @@ export interface Outcome<Body = unknown> {
 
 export type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-export interface OperationSpec<In, Body, Headers, Out extends Outcome> {
+export interface OperationSpec<In, Body, Headers, Status extends Outcome['status'], Out extends Outcome & { readonly status: Status }> {
   /** In kebab case: names metrics, log lines and the operation in the API's documentation. */
   readonly name: string;
   /** One line for a reader of the API's documentation. */
@@ -42,7 +42,7 @@ export interface OperationSpec<In, Body, Headers, Out extends Outcome> {
   /** Who may ask. It has to be said: what changes something is nobody's by default. */
   readonly access: Access<keyof NoInfer<In> & string>;
   /** What the answers look like, by their status: for the API's documentation and its clients. */
-  readonly answers: { readonly [Status in Out['status']]: StandardSchemaV1 | null };
+  readonly answers: Readonly<Record<Status, StandardSchemaV1 | null>>;
   /** Does it. Stops with its call, and rejects with a Failure. */
   readonly perform: (question: Question<NoInfer<In>, NoInfer<Body>, NoInfer<Headers>>, call: Call) => Promise<Out>;
 }
@@ -64,8 +64,8 @@ export interface Operation<In, Body, Headers, Out extends Outcome> {
 export type DoneBy<O> = O extends Operation<never, never, never, infer Out> ? Plain<Out['body']> : never;
 
 /** Throws a TypeError at definition for a bad duration. */
-export function operation<In, Body = undefined, Headers = undefined, Out extends Outcome = Outcome>(
-  spec: OperationSpec<In, Body, Headers, Out>,
+export function operation<In, Body = undefined, Headers = undefined, Status extends Outcome['status'] = never, Out extends Outcome & { readonly status: Status } = Outcome & { readonly status: Status }>(
+  spec: OperationSpec<In, Body, Headers, Status, Out>,
 ): Operation<In, Body, Headers, Out> {
   const { name, summary, input, body, headers, deadline, access, answers, perform } = spec;
   // Its own function: it gets a name and members, and `perform` may be somebody else's.

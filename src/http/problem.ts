@@ -29,6 +29,7 @@ const statuses: Readonly<Record<FailureCode, readonly [status: number, title: st
   overloaded: [503, 'Overloaded'],
   keys_unavailable: [503, 'Tokens cannot be checked now'],
   source_resting: [503, 'A required part is resting'],
+  unavailable: [503, 'Not available now'],
   deadline_exceeded: [504, 'A required part did not answer in time'],
 };
 

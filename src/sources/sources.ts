@@ -1,6 +1,7 @@
 import { activity } from './activity.ts';
 import { profile } from './profile.ts';
 import { recommendations } from './recommendations.ts';
+import { sentiment } from './sentiment.ts';
 import type { Systems } from './systems.ts';
 
 /** Every question this service can ask, wired once per process. */
@@ -8,6 +9,7 @@ export const createSources = (systems: Systems) => ({
   profile: profile(systems),
   recommendations: recommendations(systems),
   activity: activity(systems),
+  sentiment: sentiment(systems),
 });
 
 export type Sources = ReturnType<typeof createSources>;

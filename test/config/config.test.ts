@@ -31,6 +31,7 @@ test('two variables are needed, everything else has a default', () => {
     analyticsUrl: 'postgres://app@db:5432/app',
     recommendationsUrl: ['http://recommender:8000'],
     recommendationsBulk: false,
+    sentimentUrl: undefined,
     poolSize: 20,
     poolWaitMs: 1_000,
     statementTimeoutMs: 2_500,

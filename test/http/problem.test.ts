@@ -24,6 +24,7 @@ const statuses: Readonly<Record<FailureCode, number>> = {
   overloaded: 503,
   keys_unavailable: 503,
   source_resting: 503,
+  unavailable: 503,
   deadline_exceeded: 504,
 };
 const codes = Object.keys(statuses) as FailureCode[];
