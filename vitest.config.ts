@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           ...strict,
           name: 'unit',
-          include: ['test/{core,cache,policies,http,clients,config,process,otel}/**/*.test.ts'],
+          include: ['test/{core,cache,policies,sources,http,clients,config,process,otel}/**/*.test.ts'],
           typecheck: { enabled: false },
         },
       },

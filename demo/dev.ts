@@ -1,4 +1,4 @@
-// npm run dev: Postgres with seeds, a recommender and the gateway, on this machine alone. Ctrl-C ends all of it.
+// npm run dev: Postgres with seeds, a recommender, a sentiment model and the gateway, on this machine alone. Ctrl-C ends all of it.
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { banner } from './dev/banner.ts';
@@ -37,7 +37,7 @@ function endOrForce(): void {
   const nowMs = performance.now();
   if (askedAtMs === undefined) {
     askedAtMs = nowMs;
-    tell('ending the gateway, the recommender, Postgres (once more to force it)');
+    tell('ending the gateway, the models, Postgres (once more to force it)');
     ending.abort();
   } else if (nowMs - askedAtMs > SAME_WISH_MS) {
     complain('forced: everything is killed');

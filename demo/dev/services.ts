@@ -10,6 +10,7 @@ import { startChild, type Child } from './child.ts';
 import { demoIssuer, demoKeys } from './demo-keys.ts';
 import { demoToken } from './demo-token.ts';
 import { readable } from './log-line.ts';
+import { runSentiment } from './run-sentiment.ts';
 import type { Settings } from './settings.ts';
 import { untilOk } from './until-ok.ts';
 import { describeService } from './viewer/definitions.ts';
@@ -39,14 +40,15 @@ export async function startServices(stage: Stage): Promise<Urls> {
   const postgres = await runPostgres(stage);
   stage.ending.throwIfAborted();
   const recommender = await runRecommender(stage, await port('RECOMMENDER_PORT'), postgres);
+  const sentiment = await runSentiment(stage, { host: HOST, port: await port('SENTIMENT_PORT') }, run);
   const redis = await runRedis(stage, port);
   const ports = { port: await port('PORT'), adminPort: await port('ADMIN_PORT') };
   const viewer = await runViewer(stage, await port('VIEWER_PORT'), ports.port);
-  const gateway = await runGateway(stage, ports, { postgres, recommender, redis, viewer });
-  return { page: viewer.page, postgres, recommender, redis, ...gateway };
+  const gateway = await runGateway(stage, ports, { postgres, recommender, sentiment, redis, viewer });
+  return { page: viewer.page, postgres, recommender, sentiment, redis, ...gateway };
 }
 
-type PortName = 'PORT' | 'ADMIN_PORT' | 'RECOMMENDER_PORT' | 'VIEWER_PORT' | 'REDIS_PORT';
+type PortName = 'PORT' | 'ADMIN_PORT' | 'RECOMMENDER_PORT' | 'SENTIMENT_PORT' | 'VIEWER_PORT' | 'REDIS_PORT';
 
 async function choosePort(name: PortName, settings: Settings, taken: Set<number>): Promise<number> {
   const wanted = settings[name];
@@ -132,17 +134,12 @@ async function runViewer({ root, settings, running }: Stage, port: number, gatew
   return viewer;
 }
 
-interface Around {
-  readonly postgres: string;
-  readonly recommender: string;
-  readonly redis: string | undefined;
-  readonly viewer: Viewer;
-}
+type Around = Omit<Urls, 'page' | 'gateway' | 'admin'> & { readonly viewer: Viewer };
 
 async function runGateway(
   stage: Stage,
   { port, adminPort }: { port: number; adminPort: number },
-  { postgres, recommender, redis, viewer }: Around,
+  { postgres, recommender, sentiment, redis, viewer }: Around,
 ): Promise<{ gateway: string; admin: string }> {
   await run(stage, {
     name: 'gateway',
@@ -153,6 +150,7 @@ async function runGateway(
       HOST,
       DATABASE_URL: postgres,
       RECOMMENDATIONS_URL: recommender,
+      SENTIMENT_URL: sentiment,
       ...(redis === undefined ? {} : { REDIS_URL: redis }),
       ...(await authentication(stage)),
       ...tracingTo(viewer.endpoint, process.env),
@@ -179,7 +177,7 @@ async function authentication({ root, settings }: Stage): Promise<Record<string,
   return { AUTH: 'jwt', JWT_JWKS_URL: '', JWT_KEYS_FILE: publicFile, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_ALGORITHMS: algorithm, JWT_ROLES_CLAIM: 'roles' };
 }
 
-interface Part {
+export interface Part {
   readonly name: string;
   readonly command?: string;
   readonly args: readonly string[];
