@@ -1,7 +1,9 @@
 // npm run dev: Postgres with seeds, a recommender, a sentiment model and the gateway, on this machine alone. Ctrl-C ends all of it.
+// npm run dev -- --fault: the same with requests, of which one in a thousand is slow: to find out why on the page.
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { banner } from './dev/banner.ts';
+import { parseArgs } from 'node:util';
+import { banner, riddle } from './dev/banner.ts';
 import { startServices } from './dev/services.ts';
 import { readSettings } from './dev/settings.ts';
 import { complain, tell } from './dev/voice.ts';
@@ -22,9 +24,11 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 try {
   const root = join(import.meta.dirname, '..');
   const settings = readSettings(process.env);
-  const urls = await startServices({ root, settings, running, killers, ending: ending.signal, onCrash });
+  const { fault } = parseArgs({ options: { fault: { type: 'boolean', default: false } } }).values;
+  if (fault && settings.AUTH === 'jwt') throw new Error('expected AUTH=none with --fault: its requests bring no tokens');
+  const urls = await startServices({ root, settings, fault, running, killers, ending: ending.signal, onCrash });
   ending.signal.throwIfAborted();
-  console.log(banner(urls, settings.AUTH));
+  console.log(fault ? riddle(urls) : banner(urls, settings.AUTH));
   await once(ending.signal, 'abort');
 } catch (error) {
   // Once we are ending, whatever was still starting fails: only the first reason counts.

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { tellsOfChanges } from './clients/analytics.ts';
 import { type NotifyAction, notifyScript, runNotifyInstallation } from './clients/notify-install.ts';
 import { channel, type KeyColumn, parseKeyColumn } from './clients/notify-sql.ts';
 import { ConfigError, readConfig } from './config.ts';
@@ -60,7 +61,7 @@ function targetsOf(tables: readonly KeyColumn[], print: boolean): readonly Targe
   if (databaseUrl === analyticsUrl) return [{ variable: 'DATABASE_URL', url: databaseUrl, tables }];
   return [
     { variable: 'DATABASE_URL', url: databaseUrl, tables: tables.filter((table) => !isAnalytics(table)) },
-    { variable: 'ANALYTICS_URL', url: analyticsUrl, tables: tables.filter(isAnalytics) },
+    { variable: 'ANALYTICS_URL', url: analyticsUrl, tables: tellsOfChanges(analyticsUrl) ? tables.filter(isAnalytics) : [] },
   ].filter(({ tables }) => tables.length > 0);
 }
 

@@ -52,6 +52,19 @@ ${bold('Worth trying')}
 ${auth === 'jwt' ? tokens(gateway, ask) : ''}`;
 }
 
+/** What `npm run dev -- --fault` says: what is wrong, and not why. */
+export function riddle({ page, gateway }: Urls): string {
+  return `
+${bold('Tributary is up, and one request in a thousand is slow.')} Why? Ctrl-C ends everything.
+
+  ${bold('page')}          ${bold(page)}
+  gateway       ${gateway}
+
+  A hundred requests a second are on their way: the first slow one comes within ten seconds or so.
+  docs/development.md says what to click.
+`;
+}
+
 /** What is worth trying where a token is needed. */
 function tokens(gateway: string, ask: (user: number, by?: number) => string): string {
   const operator = '-H "authorization: Bearer $(npm run -s demo:token -- --user ops --role admin)"';

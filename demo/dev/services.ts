@@ -5,10 +5,11 @@ import { startPostgres } from '../postgres.ts';
 import { freePort } from '../process/free-port.ts';
 import { onPath } from '../process/on-path.ts';
 import { seed } from '../seed.ts';
+import { authentication } from './authentication.ts';
 import type { Urls } from './banner.ts';
 import { startChild, type Child } from './child.ts';
-import { demoIssuer, demoKeys } from './demo-keys.ts';
 import { demoToken } from './demo-token.ts';
+import { startFault } from './fault.ts';
 import { readable } from './log-line.ts';
 import { runSentiment } from './run-sentiment.ts';
 import type { Settings } from './settings.ts';
@@ -21,6 +22,8 @@ import { complain, say, tell } from './voice.ts';
 export interface Stage {
   readonly root: string;
   readonly settings: Settings;
+  /** Prepare a fault, and requests that meet it. */
+  readonly fault: boolean;
   /** What was started is ended in the opposite order. */
   readonly running: AsyncDisposableStack;
   /** For a forced exit. */
@@ -45,6 +48,7 @@ export async function startServices(stage: Stage): Promise<Urls> {
   const ports = { port: await port('PORT'), adminPort: await port('ADMIN_PORT') };
   const viewer = await runViewer(stage, await port('VIEWER_PORT'), ports.port);
   const gateway = await runGateway(stage, ports, { postgres, recommender, sentiment, redis, viewer });
+  if (stage.fault) stage.running.use(await startFault({ ...gateway, recommender }));
   return { page: viewer.page, postgres, recommender, sentiment, redis, ...gateway };
 }
 
@@ -152,13 +156,18 @@ async function runGateway(
       RECOMMENDATIONS_URL: recommender,
       SENTIMENT_URL: sentiment,
       ...(redis === undefined ? {} : { REDIS_URL: redis }),
-      ...(await authentication(stage)),
+      ...(await authentication(stage.root, stage.settings.AUTH)),
       ...tracingTo(viewer.endpoint, process.env),
+      // What is kept meets no fault; and what a busy machine leaves out would be another riddle.
+      ...(stage.fault ? { CACHE: 'off', ADMISSION: 'off' } : {}),
       NODE_ENV: 'development',
+      DEV_PAGE: viewer.page,
       LOG_LEVEL: stage.settings.LOG_LEVEL,
     },
     onLine: (line) => {
-      say('gateway', readable(line));
+      const text = readable(line);
+      // A hundred requests a second are read on the page.
+      if (!stage.fault || text.tone !== 'plain') say('gateway', text);
       viewer.log(line);
     },
     // It drains first: requests that are under way get their answer.
@@ -167,14 +176,6 @@ async function runGateway(
   const admin = `http://${HOST}:${adminPort}`;
   await untilOk(`${admin}/readyz`, READY_LIMIT_MS, stage.ending);
   return { gateway: `http://${HOST}:${port}`, admin };
-}
-
-/** Set either way: what the shell of whoever runs this says of another issuer is not meant here. */
-async function authentication({ root, settings }: Stage): Promise<Record<string, string>> {
-  if (settings.AUTH === 'none') return { AUTH: 'none' };
-  const { publicFile } = await demoKeys(root);
-  const { issuer, audience, algorithm } = demoIssuer;
-  return { AUTH: 'jwt', JWT_JWKS_URL: '', JWT_KEYS_FILE: publicFile, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_ALGORITHMS: algorithm, JWT_ROLES_CLAIM: 'roles' };
 }
 
 export interface Part {

@@ -24,10 +24,10 @@ const Settings = z.object({
   /** jwt: whoever asks needs a token, as `npm run demo:token` makes them. */
   AUTH: z.enum(['none', 'jwt'], 'expected none or jwt').default('none'),
   LOG_LEVEL: z.string().default('info'),
-  /** What node runs as the gateway: "--inspect --import ./otel/start.ts src/main.ts" to debug it. */
+  /** What node runs as the gateway: "--inspect --import ./otel/start.ts demo/dev/gateway.ts" to debug it. */
   GATEWAY_ARGS: z
     .string()
-    .default('--import ./otel/start.ts src/main.ts')
+    .default('--import ./otel/start.ts demo/dev/gateway.ts')
     .transform((text) => text.split(' ').filter((word) => word !== '')),
 });
 export type Settings = z.infer<typeof Settings>;

@@ -9,11 +9,14 @@ export type Mode = (typeof MODES)[number];
 export interface Fault {
   readonly mode: Mode;
   readonly delayMs: number;
+  /** Of this many questions one meets it, the last of them. */
+  readonly oneIn: number;
 }
 
-export const HEALTHY: Fault = { mode: 'ok', delayMs: 0 };
+export const HEALTHY: Fault = { mode: 'ok', delayMs: 0, oneIn: 1 };
 
 export const FAULT_PARAMETERS = ['mode', 'delay_ms'] as const;
+const ONE_IN_MAX = 1_000_000;
 const DELAY_MS_MAX = 60_000;
 // Slow enough that an answer of a few hundred bytes outlasts any deadline.
 const DRIP_INTERVAL_MS = 100;
@@ -24,14 +27,16 @@ export function faultFrom(query: URLSearchParams, otherwise: Fault): Fault {
   const delay = query.get('delay_ms');
   return {
     mode: isMode(mode) ? mode : reject(mode),
+    oneIn: otherwise.oneIn,
     delayMs: delay === null ? otherwise.delayMs : wholeNumber('delay_ms', delay, 0, DELAY_MS_MAX),
   };
 }
 
 /** The same for `POST /_control`, where nothing else may stand: a typo there would look like a fault that is not shown. */
 export function controlFrom(query: URLSearchParams): Fault {
-  expectOnly(query, FAULT_PARAMETERS);
-  return faultFrom(query, HEALTHY);
+  expectOnly(query, [...FAULT_PARAMETERS, 'one_in']);
+  const oneIn = query.get('one_in');
+  return { ...faultFrom(query, HEALTHY), oneIn: oneIn === null ? 1 : wholeNumber('one_in', oneIn, 1, ONE_IN_MAX) };
 }
 
 function isMode(text: string): text is Mode {

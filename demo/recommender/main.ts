@@ -33,7 +33,7 @@ console.log(
 const server = createRecommender({
   model,
   trainedInMs,
-  onFault: ({ mode, delayMs }) => console.log(`from now on: mode ${mode}, delay ${delayMs} ms`),
+  onFault: ({ mode, delayMs, oneIn }) => console.log(`from now on: mode ${mode}, delay ${delayMs} ms${oneIn > 1 ? `, one question in ${oneIn}` : ''}`),
 });
 server.listen(PORT, HOST);
 await once(server, 'listening');

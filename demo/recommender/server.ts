@@ -22,6 +22,7 @@ export interface RecommenderOptions {
  *     GET  /health                           { "status": "ok", … }
  *     POST /_control?delay_ms=3000           every answer late, from now on
  *     POST /_control?mode=hang               ok, hang, reset, drip (a byte at a time), error (500), garbage (half a JSON)
+ *     POST /_control?delay_ms=900&one_in=1000   that for one question in a thousand
  *     POST /_control                         healthy again: each call states the whole fault
  *
  * `delay_ms` and `mode` may also stand on a single question and then hold for that one only. A bad question gets 400
@@ -29,12 +30,14 @@ export interface RecommenderOptions {
  */
 export function createRecommender({ model, trainedInMs, onFault }: RecommenderOptions): Server {
   let fault = HEALTHY;
+  let questions = 0;
   const routes: Routes = {
     '/recommendations': {
       GET: async (query, response) => {
         expectOnly(query, ['user', ...FAULT_PARAMETERS]);
         const body = JSON.stringify(recommendations(model, query.getAll('user')));
-        await sendWhileWanted(response, body, faultFrom(query, fault));
+        const met = ++questions % fault.oneIn === 0 ? fault : HEALTHY;
+        await sendWhileWanted(response, body, faultFrom(query, met));
       },
     },
     '/health': {
@@ -46,6 +49,7 @@ export function createRecommender({ model, trainedInMs, onFault }: RecommenderOp
     '/_control': {
       POST: (query, response) => {
         fault = controlFrom(query);
+        questions = 0;
         onFault?.(fault);
         reply(response, 200, JSON.stringify(shown(fault)));
       },
@@ -103,6 +107,6 @@ function refuse(response: ServerResponse, error: unknown): void {
   }
 }
 
-function shown({ mode, delayMs }: Fault): { mode: string; delay_ms: number } {
-  return { mode, delay_ms: delayMs };
+function shown({ mode, delayMs, oneIn }: Fault): { mode: string; delay_ms: number; one_in?: number } {
+  return { mode, delay_ms: delayMs, ...(oneIn === 1 ? {} : { one_in: oneIn }) };
 }

@@ -1,5 +1,6 @@
 import type { Call } from '../core/call.ts';
 import type { JsonText } from '../core/json-text.ts';
+import { createClickHouse } from './clickhouse.ts';
 import { createPostgres, type PostgresOptions } from './postgres.ts';
 
 /** How often a user did what: `{ "view": 12 }`. */
@@ -25,9 +26,14 @@ type AnalyticsOptions = PostgresOptions;
 const stores: Readonly<Record<string, (options: AnalyticsOptions) => Analytics>> = {
   'postgres:': analyticsInPostgres,
   'postgresql:': analyticsInPostgres,
+  'clickhouse:': analyticsInClickHouse,
+  'clickhouses:': analyticsInClickHouse,
 };
 
 export const analyticsSchemes = Object.keys(stores);
+
+/** Whether a database can tell of its changes, by `LISTEN` and triggers. */
+export const tellsOfChanges = (url: string): boolean => url.startsWith('postgres');
 
 export function createAnalytics(options: AnalyticsOptions): Analytics {
   const { protocol } = new URL(options.url);
@@ -51,5 +57,27 @@ function analyticsInPostgres(options: AnalyticsOptions): Analytics {
     warm: (call) => postgres.warm(call),
     check: (call) => postgres.check(call),
     close: () => postgres.close(),
+  };
+}
+
+/**
+ * Two rows for one event are two increments, where in Postgres the later one counts: a SummingMergeTree adds them up whenever
+ * it likes, so that only their sum is the same before and after.
+ */
+function analyticsInClickHouse(options: AnalyticsOptions): Analytics {
+  const clickHouse = createClickHouse(options);
+  const eventCounts = clickHouse.jsonByKey<EventCounts>(
+    'analytics.user_id',
+    `select toString(user_id), concat('{', arrayStringConcat(groupArray(concat(toJSONString(toString(event_type)), ':', ifNull(toJSONString(n), 'null'))), ','), '}')
+       from (select user_id, event_type, sum(count) as n from analytics where user_id in {keys} and event_type is not null group by user_id, event_type)
+      group by user_id`,
+  );
+  return {
+    eventCounts,
+    tagsOf: eventCounts.tagsOf,
+    tables: clickHouse.tables,
+    warm: (call) => clickHouse.warm(call),
+    check: (call) => clickHouse.check(call),
+    close: () => clickHouse.close(),
   };
 }

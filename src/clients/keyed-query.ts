@@ -1,7 +1,7 @@
 import type { Call } from '../core/call.ts';
 import type { Failure } from '../core/failure.ts';
-import { JsonText } from '../core/json-text.ts';
-import { type KeyForm, keyForm } from './key-form.ts';
+import type { JsonText } from '../core/json-text.ts';
+import { AskedKeys, asItIs, type KeyForm, keyForm } from './key-form.ts';
 import { sqlStateOf } from './postgres-failure.ts';
 import type { Row, Sql, Statement } from './sql.ts';
 
@@ -44,21 +44,8 @@ export class KeyedQuery<T> {
   /** The answers by key. What is not there, or could not be, is left out. Rejects as `rows` does. */
   async load(keys: readonly string[], call: Call): Promise<Map<string, JsonText<T>>> {
     await this.learn(call);
-    // As Postgres will print them: '007' asks for the integer 7, and the row comes back as '7'.
-    const asked = new Map<string, string[]>();
-    for (const key of keys) {
-      const stored = this.#form ? this.#form(key) : key;
-      if (stored === undefined) continue;
-      const same = asked.get(stored);
-      if (same) same.push(key);
-      else asked.set(stored, [key]);
-    }
-    const found = new Map<string, JsonText<T>>();
-    if (asked.size === 0) return found;
-    for (const [stored, json] of await this.#rows([...asked.keys()], call)) {
-      for (const key of asked.get(stored ?? '') ?? []) found.set(key, new JsonText<T>(json ?? 'null'));
-    }
-    return found;
+    const asked = new AskedKeys(keys, this.#form ?? asItIs);
+    return asked.stored.length === 0 ? new Map<string, JsonText<T>>() : asked.answers(await this.#rows(asked.stored, call));
   }
 
   async #rows(keys: readonly string[], call: Call): Promise<readonly Row[]> {

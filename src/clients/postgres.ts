@@ -3,7 +3,7 @@ import type { Call } from '../core/call.ts';
 import { failureOf } from '../core/failure.ts';
 import type { JsonText } from '../core/json-text.ts';
 import { observePool, observePoolWaiting } from '../core/metrics.ts';
-import { type Attributes, endSpan, SpanKind, startSpan } from '../core/trace.ts';
+import { type Attributes, endSpan, type Span, SpanKind, startSpan } from '../core/trace.ts';
 import { untilOver } from '../core/until-over.ts';
 import { KeyedQuery } from './keyed-query.ts';
 import type { Row, Sql, Statement } from './sql.ts';
@@ -94,8 +94,8 @@ class PooledPostgres implements Postgres {
     return this.#pool.end();
   }
 
-  async #query({ text }: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
-    const client = await this.#connect(call);
+  async #query({ text }: Statement, values: readonly unknown[], call: Call, span?: Span): Promise<readonly Row[]> {
+    const client = span && this.#pool.idleCount === 0 ? await this.#connectTimed(call, span) : await this.#connect(call);
     const cancellation = new Cancellation(client);
     let usable = true;
     try {
@@ -123,6 +123,16 @@ class PooledPostgres implements Postgres {
     }
   }
 
+  /** None is free: its span says how long it waited, since to the database it was fast. */
+  async #connectTimed(call: Call, span: Span): Promise<PoolClient> {
+    const since = performance.now();
+    try {
+      return await this.#connect(call);
+    } finally {
+      span.setAttribute('tributary.pool.wait_ms', Math.round(performance.now() - since));
+    }
+  }
+
   async #recorded(statement: Statement, values: readonly unknown[], call: Call): Promise<readonly Row[]> {
     const { summary, text } = statement;
     const [operation = '', collection = ''] = summary.split(' ');
@@ -138,7 +148,7 @@ class PooledPostgres implements Postgres {
       },
     });
     try {
-      const rows = await this.#query(statement, values, call);
+      const rows = await this.#query(statement, values, call, span);
       span.setAttribute('db.response.returned_rows', rows.length);
       endSpan(span);
       return rows;

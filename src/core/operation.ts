@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Access, Caller } from './access.ts';
 import type { Call } from './call.ts';
 import { type Duration, toMs } from './duration.ts';
+import type { FailureCode } from './failure.ts';
 import type { Plain } from './json-text.ts';
 import { definedBy } from './source.ts';
 
@@ -43,6 +44,8 @@ export interface OperationSpec<In, Body, Headers, Status extends Outcome['status
   readonly access: Access<keyof NoInfer<In> & string>;
   /** What the answers look like, by their status: for the API's documentation and its clients. */
   readonly answers: Readonly<Record<Status, StandardSchemaV1 | null>>;
+  /** What it may fail of, besides what every request can: for the same. */
+  readonly fails?: readonly FailureCode[];
   /** Does it. Stops with its call, and rejects with a Failure. */
   readonly perform: (question: Question<NoInfer<In>, NoInfer<Body>, NoInfer<Headers>>, call: Call) => Promise<Out>;
 }
@@ -58,6 +61,7 @@ export interface Operation<In, Body, Headers, Out extends Outcome> {
   readonly deadlineMs: number;
   readonly access: Access;
   readonly answers: Readonly<Record<number, StandardSchemaV1 | null>>;
+  readonly fails: readonly FailureCode[];
 }
 
 /** The data an operation answers with: `type Product = DoneBy<ReturnType<typeof createProduct>>`. */
@@ -67,9 +71,9 @@ export type DoneBy<O> = O extends Operation<never, never, never, infer Out> ? Pl
 export function operation<In, Body = undefined, Headers = undefined, Status extends Outcome['status'] = never, Out extends Outcome & { readonly status: Status } = Outcome & { readonly status: Status }>(
   spec: OperationSpec<In, Body, Headers, Status, Out>,
 ): Operation<In, Body, Headers, Out> {
-  const { name, summary, input, body, headers, deadline, access, answers, perform } = spec;
+  const { name, summary, input, body, headers, deadline, access, answers, fails = [], perform } = spec;
   // Its own function: it gets a name and members, and `perform` may be somebody else's.
   const performed = (question: Question<In, Body, Headers>, call: Call) => perform(question, call);
   Object.defineProperty(performed, 'name', { value: name });
-  return Object.assign(definedBy(performed, spec) as typeof performed & { readonly name: string }, { summary, input, body, headers, deadlineMs: toMs(deadline), access, answers });
+  return Object.assign(definedBy(performed, spec) as typeof performed & { readonly name: string }, { summary, input, body, headers, deadlineMs: toMs(deadline), access, answers, fails });
 }

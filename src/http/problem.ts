@@ -7,7 +7,7 @@ import { InvalidInput } from './input.ts';
 import { clientGoneStatus, type Visit } from './visit.ts';
 
 /** What a request failed of, as its client sees it. The codes are stable; docs/problems.md explains each. */
-const statuses: Readonly<Record<FailureCode, readonly [status: number, title: string]>> = {
+export const problemStatuses: Readonly<Record<FailureCode, readonly [status: number, title: string]>> = {
   bad_request: [400, 'The request could not be read'],
   invalid_input: [400, 'The request is not valid'],
   unauthenticated: [401, 'Authentication is needed'],
@@ -38,7 +38,7 @@ const retryAfterMsDefault = 1_000;
 
 /** The body of a problem (RFC 9457), with a stable `code`, the trace id and, where a part is to blame, its name. */
 export function problemBody(failure: Failure, { trace }: Pick<Visit, 'trace'>, edge: StatusOptions): Record<string, unknown> {
-  const [, title] = statuses[failure.code];
+  const [, title] = problemStatuses[failure.code];
   return {
     type: `urn:tributary:problem:${failure.code.replaceAll('_', '-')}`,
     title,
@@ -85,5 +85,5 @@ export function complain(failure: Failure, visit: Visit, edge: Edge): void {
 type StatusOptions = Pick<Edge, 'timeoutStatus'>;
 
 export function statusOf({ code }: Failure, { timeoutStatus }: StatusOptions): number {
-  return code === 'deadline_exceeded' ? timeoutStatus : statuses[code][0];
+  return code === 'deadline_exceeded' ? timeoutStatus : problemStatuses[code][0];
 }

@@ -1,4 +1,6 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Duration } from '../core/duration.ts';
+import type { Plain } from '../core/json-text.ts';
 import { batchSize } from '../core/metrics.ts';
 import { definedBy, type Source, speaks, stack } from '../core/source.ts';
 import { attempted, type AttemptRules } from './attempted.ts';
@@ -16,6 +18,8 @@ export interface SourceSpec<In, Out> extends AttemptRules {
   readonly name: string;
   /** Asks the system. It should listen to its call (`call.signal`, or by handing it to a client) and stop with it. */
   readonly load: Source<In, Out>;
+  /** What it answers, for the API's documentation. Nothing is validated by it: clients do that where they read. */
+  readonly answers?: StandardSchemaV1<unknown, NoInfer<Plain<Out>>>;
   /** What of the input makes two questions the same: then equal questions asked at the same time share one load. */
   readonly key?: (input: NoInfer<In>) => string;
   /** The longest the source may take. Left out, it has whatever is left of its caller's time. */

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { Cache } from '../cache/cache.ts';
+import { tellsOfChanges } from '../clients/analytics.ts';
 import type { Clients } from '../clients/clients.ts';
 import { listenForNotices, type Notices } from '../clients/postgres-notices.ts';
 import { RateWindows } from '../clients/rate-windows.ts';
@@ -66,7 +67,8 @@ function listenToStores({ databaseUrl, analyticsUrl }: Config, { postgres, analy
   if (databaseUrl === analyticsUrl) return [listener('the user database', databaseUrl, () => [...postgres.tables, ...analytics.tables])];
   return [
     listener('the user database', databaseUrl, () => postgres.tables),
-    listener('the analytics store', analyticsUrl, () => analytics.tables),
+    // What is written to another store ends by its time-outs, or is told by hand.
+    ...(tellsOfChanges(analyticsUrl) ? [listener('the analytics store', analyticsUrl, () => analytics.tables)] : []),
   ];
 }
 

@@ -6,7 +6,7 @@ import { settlesWithin } from '../core/settles-within.ts';
 import { isRecording } from '../core/trace.ts';
 import { createAdmin } from '../http/admin.ts';
 import { createHealth } from '../http/health.ts';
-import { listen, portOf } from '../http/server.ts';
+import { type Lane, listen, portOf } from '../http/server.ts';
 import { limitsOf, startKeeping } from './keeping.ts';
 import { observeProcess } from './process-metrics.ts';
 import { close, drain, endsWithinMs, retire, type Serving } from './service-end.ts';
@@ -18,8 +18,11 @@ type LogFile = DestinationStream & { flush(written: (error?: Error) => void): vo
 /** How long the last lines may take to be written. */
 const writeMs = 1_000;
 
-/** Runs the service in this process: alone, or as one worker of several. Resolves when it listens; if it cannot, the process ends with 1. */
-export async function serve(config: Config): Promise<void> {
+/**
+ * Runs the service in this process: alone, or as one worker of several. Resolves when it listens; if it cannot, the process ends with 1.
+ * `ahead` are lanes before its own, of whoever embeds it.
+ */
+export async function serve(config: Config, ...ahead: readonly Lane[]): Promise<void> {
   const file = logFile(config);
   const log = pino({ level: config.logLevel, base: workerLink() ? { pid: process.pid } : null, timestamp: pino.stdTimeFunctions.isoTime }, file);
   process.on('uncaughtException', (error) => {
@@ -43,7 +46,7 @@ export async function serve(config: Config): Promise<void> {
   if (process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] && !recording) log.error('OTEL_EXPORTER_OTLP_ENDPOINT is set, but no span is recorded: was the process started with --import otel/start?');
   try {
     // Probes last: among several workers they must not meet one that does not serve yet.
-    const server = await listen(app, config.port, config.host, lanes, { log, headers });
+    const server = await listen(app, config.port, config.host, [...ahead, ...lanes], { log, headers });
     started = true;
     admission?.start();
     const admin = await listen(operators, config.adminPort, config.host);

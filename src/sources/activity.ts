@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { EventCounts } from '../clients/analytics.ts';
 import { JsonText } from '../core/json-text.ts';
 import { batched } from '../policies/batched.ts';
@@ -8,6 +9,7 @@ import type { User } from './user.ts';
 export const activity = ({ analytics, cache }: Systems) =>
   source({
     name: 'activity',
+    answers: z.record(z.string(), z.number()),
     load: batched({
       key: ({ user_id }: User) => user_id,
       loadMany: (userIds, call) => analytics.eventCounts(userIds, call),

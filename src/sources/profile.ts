@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { batched } from '../policies/batched.ts';
 import { source } from '../policies/source.ts';
 import type { Systems } from './systems.ts';
@@ -11,6 +12,7 @@ export const profile = ({ postgres, cache }: Systems) => {
   const users = postgres.jsonByKey<Profile>('users.id', 'select id::text, data::jsonb::text from users where id = any($1)');
   return source({
     name: 'profile',
+    answers: z.record(z.string(), z.unknown()),
     load: batched({ key: ({ user_id }: User) => user_id, loadMany: users }),
     // A primary key is read in milliseconds: a second is ill, and half of what the screen has.
     guard: { slow: '1s' },

@@ -19,6 +19,7 @@ const limit = { underWay: 128, waiting: 1_000 };
 export const recommendations = ({ recommender, cache }: Systems) =>
   source({
     name: 'recommendations',
+    answers: Recommendations,
     load: recommender.bulk ? inBulk(recommender) : ({ user_id }: User, call: Call) => recommender.get({ path, query: { user: user_id }, answer: Recommendations }, call),
     key: ({ user_id }) => user_id,
     // It computes, and takes its time; longer than a second it hangs.

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type KeyForm, keyForm } from '../../src/clients/key-form.ts';
+import { clickHouseKeyForm, type KeyForm, keyForm } from '../../src/clients/key-form.ts';
 
 /** The form of a type that is known. */
 function formOf(type: string): KeyForm {
@@ -61,4 +61,21 @@ test.each(['text', 'character varying', 'character', 'name'])('%j holds any key 
 
 test.each(['citext', 'numeric', ''])('%j is not known', (type) => {
   expect(keyForm(type)).toBeUndefined();
+});
+
+test.each([
+  ['UInt8', ['0', '255', '007'], ['-1', '256', 'a']],
+  ['Int8', ['-128', '127'], ['-129', '128']],
+  ['UInt64', ['18446744073709551615'], ['18446744073709551616', '-1']],
+  ['Int256', [`-${2n ** 255n}`], [String(2n ** 255n)]],
+  ['UUID', ['0f8fad5b-d9cb-469f-a165-70867728950e'], ['0f8fad5b']],
+  ['String', ['', 'anything'], []],
+])('of ClickHouse, %s', (type, good, bad) => {
+  const form = clickHouseKeyForm(type);
+  for (const key of good) expect(form?.(key), key).toBeDefined();
+  for (const key of bad) expect(form?.(key), key).toBeUndefined();
+});
+
+test.each(['Decimal(9, 2)', 'Int7', 'xUInt8', 'Date'])('of ClickHouse, %s is not a type of keys that is known', (type) => {
+  expect(clickHouseKeyForm(type)).toBeUndefined();
 });

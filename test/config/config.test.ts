@@ -116,7 +116,7 @@ test.each([
 
 test.each([
   ['DATABASE_URL', `${url} postgres:// or postgresql://`],
-  ['ANALYTICS_URL', `${url} postgres:// or postgresql://`],
+  ['ANALYTICS_URL', `${url} postgres:// or postgresql:// or clickhouse:// or clickhouses://`],
   ['RECOMMENDATIONS_URL', `${url} http:// or https://`],
 ])('%s: another scheme, or none, is refused', (name, expected) => {
   expect(complaints({ ...needed, [name]: 'mysql://db/app' })).toEqual([`${name}: expected ${expected}, but got "mysql://db/app"`]);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCall } from '../../src/core/call.ts';
+import { recordSpans, sampledTrace } from '../core/spans.ts';
 import { failing, internals } from '../support/failing.ts';
 import { watchLeaks } from '../support/leaks.ts';
 import { createDatabase, type Database, lockTable, query, waitUntilBusy, waitUntilDisconnected, waitUntilIdle } from '../support/postgres.ts';
@@ -14,6 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => { await database.drop(); });
 
+const ended = recordSpans();
 const users = statement('select id::text from users');
 
 test('who finds no connection in time is refused as overloaded, and nobody is left waiting', async () => {
@@ -90,6 +92,22 @@ test('a server without a connection to spare is overloaded', async () => {
     expect(failure.message).not.toMatch(internals);
   }
   await query(database.url, `drop role ${role}`);
+});
+
+test('the span of a query that found no connection free says how long it waited, and no other does', async () => {
+  await using postgres = connectPostgres(database.url);
+  await postgres.value('select 1');
+  const trace = sampledTrace('part');
+  using call = startCall(30_000, trace);
+  const lock = await lockTable(database.url, 'users');
+  const first = postgres.rows(users, [], call);
+  await waitUntilBusy(database.url);
+  const second = postgres.rows(users, [], call);
+  await lock.release();
+  await Promise.all([first, second]);
+  trace.span.end();
+  const waits = ended.filter(({ name }) => name === users.summary).map(({ attributes }) => attributes['tributary.pool.wait_ms']);
+  expect(waits).toEqual([undefined, expect.any(Number)]);
 });
 
 test('closing waits for the query under way and leaves nothing, here or there', async () => {

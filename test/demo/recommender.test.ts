@@ -90,6 +90,15 @@ test('a fault holds until the next control, which states all of it', async () =>
   expect(faults.map(({ mode, delayMs }) => [mode, delayMs])).toEqual([['error', 0], ['ok', 1], ['ok', 0]]);
 });
 
+test('of so many questions one meets the fault, the last of them, counted since it was told', async () => {
+  await ask('/recommendations?user=1');
+  expect(await ask('/_control?mode=error&one_in=3', 'POST')).toEqual({ status: 200, body: { mode: 'error', delay_ms: 0, one_in: 3 } });
+  const statuses = [];
+  for (let count = 0; count < 6; count++) statuses.push((await ask('/recommendations?user=1')).status);
+  expect(statuses).toEqual([200, 200, 500, 200, 200, 500]);
+  expect((await ask('/_control?one_in=0', 'POST')).body).toEqual({ error: 'expected one_in to be a whole number from 1 to 1000000, but got "0"' });
+});
+
 test('a bad control changes nothing', async () => {
   expect((await ask('/_control?mode=hang&dellay_ms=5', 'POST')).status).toBe(400);
   expect((await ask('/recommendations?user=1')).status).toBe(200);

@@ -7,14 +7,17 @@ import { createInterface } from 'node:readline';
 import { onPath } from '../../demo/process/on-path.ts';
 import { bounded } from './until.ts';
 
-/** A browser starts within a second where nothing else runs. */
-const startMs = 15_000;
+/** A browser starts within a second where nothing else runs, and shows what changed in less; four that compute beside it make it ten. */
+const startMs = 30_000;
 
 /** Where chromium is, or why nothing is tried in a browser. */
 export function chromium(): { readonly command: string } | { readonly missing: string } {
   const command = onPath('chromium') ?? onPath('chromium-browser');
   return command === undefined ? { missing: 'no chromium on the PATH' } : { command };
 }
+
+/** What a page is told beside a key's name: without it the browser itself does nothing about it, as with Tab. */
+const keyCodes: Readonly<Record<string, number>> = { Tab: 9, Enter: 13, ArrowUp: 38, ArrowDown: 40 };
 
 interface Message {
   readonly id?: number;
@@ -80,8 +83,17 @@ export class Browser implements AsyncDisposable {
     return result.value;
   }
 
+  /** Clicks it once it is there. */
+  async click(selector: string): Promise<void> {
+    await this.sees(`((found) => { found?.click(); return found !== null; })(document.querySelector(${JSON.stringify(selector)}))`);
+  }
+
+  async press(key: string): Promise<void> {
+    for (const type of ['keyDown', 'keyUp']) await this.#ask('Input.dispatchKeyEvent', { type, key, code: key, windowsVirtualKeyCode: keyCodes[key] });
+  }
+
   async screenshot(): Promise<Buffer> {
-    const { data } = (await this.#ask('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true })) as { data: string };
+    const { data } = (await this.#ask('Page.captureScreenshot', { format: 'png' })) as { data: string };
     return Buffer.from(data, 'base64');
   }
 

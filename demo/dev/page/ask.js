@@ -52,11 +52,12 @@ async function follow(reply, { rows, end, startedAt }) {
     if (event === 'part') {
       const bar = h('span', { class: `bar ${data.state}` });
       rows.get(data.part)?.replaceWith(part(data, atMs, bar));
-      bars.push([bar, atMs]);
-      // What has just landed is the slowest so far, and the others are drawn beside it.
-      for (const [each, landedMs] of bars) each.style.inlineSize = `${(100 * landedMs) / atMs}%`;
+      bars.push([bar, data.took_ms ?? atMs]);
+      // Beside the slowest so far. The gateway's own times: this browser's have its way in them.
+      const slowestMs = Math.max(...bars.map(([, tookMs]) => tookMs));
+      for (const [each, tookMs] of bars) each.style.inlineSize = `${slowestMs > 0 ? (100 * tookMs) / slowestMs : 100}%`;
     } else if (event === 'end') {
-      end.replaceChildren(badge(data.complete ? 'good' : 'odd', data.complete ? 'complete' : 'incomplete'), ` after ${ms(atMs)}`);
+      end.replaceChildren(badge(data.complete ? 'good' : 'odd', data.complete ? 'complete' : 'incomplete'), ` after ${ms(atMs)} as seen from here`);
     } else {
       end.replaceChildren(badge('bad', String(data.status)), ` ${data.code}: ${data.detail}`);
     }

@@ -4,23 +4,33 @@ import { drawMap, tellRates } from './map.js';
 import { choose, tell, watchFilter } from './requests.js';
 import { show } from './trace.js';
 
+/** After which an end that the browser takes for final is tried again. */
+const againMs = 3_000;
 const views = ['requests', 'map', 'ask'];
 let source;
 let shown;
+let service;
 
 watchFilter();
 byId('filter').elements.pause.addEventListener('click', () => { if (source) pause(); else connect(); });
 addEventListener('hashchange', go);
 connect();
 go();
-void fetch('/_dev/service').then((reply) => reply.json()).then((service) => {
-  drawMap(service);
-  drawForm(service);
-});
 
-/** Shows what the address says: `#/requests`, `#/requests/<trace id>`, `#/map`, `#/ask`. */
+/** Once it is there, and again when it was started anew: definitions may have changed. */
+async function drawService() {
+  const reply = await fetch('/_dev/service').catch(() => undefined);
+  if (!reply?.ok) return;
+  const text = await reply.text();
+  if (text === service) return;
+  service = text;
+  drawMap(JSON.parse(text));
+  drawForm(JSON.parse(text));
+}
+
+/** Shows what the address says: `#/requests`, `#/requests/<trace id>`, that with `/<span id>`, `#/map`, `#/ask`. */
 function go() {
-  const [, name, traceId] = location.hash.split('/');
+  const [, name, traceId, spanId] = location.hash.split('/');
   const view = views.includes(name) ? name : 'requests';
   document.body.dataset.view = view;
   document.body.dataset.detail = traceId ? 'shown' : '';
@@ -31,14 +41,23 @@ function go() {
   if (view !== 'requests') return;
   shown = traceId;
   choose(traceId);
-  void show(traceId);
+  void show(traceId, spanId);
+  // On a phone the list has gone, and with it what had the focus.
+  if (traceId && byId('requests').offsetParent === null) byId('trace').focus();
 }
 
 function connect() {
-  source = new EventSource('/_dev/events');
-  source.addEventListener('open', () => { said('live'); });
-  // It tries again by itself, and is then told everything anew.
-  source.addEventListener('error', () => { said('npm run dev has ended'); });
+  const own = new EventSource('/_dev/events');
+  source = own;
+  source.addEventListener('open', () => {
+    said('live');
+    void drawService();
+  });
+  // It tries again by itself every few seconds, and is then told everything anew. Some refusals it takes for final.
+  source.addEventListener('error', () => {
+    said('waiting for npm run dev');
+    if (own.readyState === EventSource.CLOSED) setTimeout(() => { if (source === own) connect(); }, againMs);
+  });
   source.addEventListener('snapshot', ({ data }) => {
     const { requests, untraced } = JSON.parse(data);
     byId('notice').hidden = !untraced;
@@ -65,7 +84,6 @@ function pause() {
 
 function pressed(paused) {
   const { pause: button } = byId('filter').elements;
-  button.setAttribute('aria-pressed', String(paused));
   button.textContent = paused ? 'Go on' : 'Pause';
 }
 

@@ -13,7 +13,7 @@ const files: Readonly<Record<string, readonly [file: string, type: string]>> = {
   '/_dev': ['index.html', 'text/html; charset=utf-8'],
   '/_dev/page.css': ['page.css', 'text/css; charset=utf-8'],
   ...Object.fromEntries(
-    ['main', 'dom', 'requests', 'trace', 'map', 'ask', 'stream'].map((name) => [`/_dev/${name}.js`, [`${name}.js`, 'text/javascript; charset=utf-8']] as const),
+    ['main', 'dom', 'requests', 'trace', 'span', 'reason', 'map', 'ask', 'stream'].map((name) => [`/_dev/${name}.js`, [`${name}.js`, 'text/javascript; charset=utf-8']] as const),
   ),
 };
 

@@ -52,6 +52,7 @@ export class Traces {
   readonly #ordinary = new Map<string, Trace>();
   readonly #remarkable = new Map<string, Trace>();
   readonly #typical = new Typical();
+  readonly #typicalSpans = new Typical();
   readonly #max: number;
   readonly #remarkableMax: number;
   readonly #onRequest: (trace: Trace, by: Telling) => void;
@@ -70,11 +71,18 @@ export class Traces {
     return this.#ordinary.get(traceId) ?? this.#remarkable.get(traceId);
   }
 
+  all(): Trace[] {
+    return [...this.#ordinary.values(), ...this.#remarkable.values()];
+  }
+
   /** Newest first. */
   requests(): RequestSummary[] {
-    return [...this.#ordinary.values(), ...this.#remarkable.values()]
-      .flatMap(({ request }) => request ?? [])
-      .toSorted((a, b) => b.atMs - a.atMs);
+    return this.all().flatMap(({ request }) => request ?? []).toSorted((a, b) => b.atMs - a.atMs);
+  }
+
+  /** How long spans of this name, below spans of these names, usually take; undefined while nobody knows. */
+  usualMs(span: Span, { spans }: Trace): number | undefined {
+    return this.#typicalSpans.of(placeOf(span, spans));
   }
 
   addSpan(span: Span): void {
@@ -82,7 +90,9 @@ export class Traces {
     const isRequest = span.kind === 'server';
     if (trace.spans.size >= spansMax && !isRequest) return;
     trace.spans.set(span.spanId, span);
-    if (isRequest) this.#learn(trace, requestOf(span), 'span');
+    if (!isRequest) return;
+    this.#learn(trace, requestOf(span), 'span');
+    for (const each of trace.spans.values()) this.#typicalSpans.add(placeOf(each, trace.spans), each.durationMs);
   }
 
   addLog(entry: LogEntry): void {
@@ -124,6 +134,16 @@ export class Traces {
     const [oldest] = from.keys();
     if (oldest !== undefined) from.delete(oldest);
   }
+}
+
+/** The names from the request down to the span: the same query for another part is another thing. */
+function placeOf(span: Span, spans: ReadonlyMap<string, Span>): string {
+  const names: string[] = [];
+  // As many steps as there are spans, so that spans that are each other's parents end as well.
+  for (let at: Span | undefined = span; at && names.length <= spans.size; at = at.parentSpanId === undefined ? undefined : spans.get(at.parentSpanId)) names.push(at.name);
+  // What was kept takes no time: that says nothing of what has to be asked for.
+  const { 'tributary.served': served } = span.attributes;
+  return `${typeof served === 'string' ? served : ''} ${names.join(' < ')}`;
 }
 
 /** How far apart the line and the span may put one request: their clocks are the same, but the line rounds. */

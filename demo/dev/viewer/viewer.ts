@@ -8,7 +8,7 @@ import { logEntry } from './log-entry.ts';
 import { asset } from './page.ts';
 import { Rates } from './rates.ts';
 import { receive, Refused } from './receive.ts';
-import { Traces, type TracesOptions } from './traces.ts';
+import { type RequestSummary, type Trace, Traces, type TracesOptions } from './traces.ts';
 import { waterfall } from './waterfall.ts';
 
 export interface ViewerOptions extends Pick<TracesOptions, 'max' | 'remarkableMax'> {
@@ -48,8 +48,8 @@ export class Viewer implements AsyncDisposable {
       },
     });
     this.#feed = new Feed({
-      snapshot: () => ({ requests: this.#traces.requests(), untraced: options.untraced }),
-      changed: (ids) => ids.flatMap((id) => this.#traces.get(id)?.request ?? []),
+      snapshot: () => ({ requests: this.#traces.all().flatMap((trace) => this.#listed(trace)), untraced: options.untraced }),
+      changed: (ids) => ids.flatMap((id) => this.#listed(this.#traces.get(id))),
       rates: () => this.#rates.read(performance.now()),
     });
     server.on('request', (request, response) => {
@@ -127,6 +127,13 @@ export class Viewer implements AsyncDisposable {
     if (url === '/v1/traces') for (const span of await receive(request)) this.#traces.addSpan(span);
     else request.resume();
     send(response, json, '{}');
+  }
+
+  /** A request as it is listed; of a slow one, also where its time went. */
+  #listed(trace: Trace | undefined): (RequestSummary & { readonly where?: { readonly name: string; readonly ms: number } | undefined })[] {
+    if (!trace?.request) return [];
+    const reason = trace.request.slow ? waterfall(trace, this.#traces).reason : undefined;
+    return [{ ...trace.request, where: reason && { name: reason.name, ms: reason.tookMs } }];
   }
 
   #show(traceId: string, response: ServerResponse): void {

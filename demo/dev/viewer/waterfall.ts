@@ -1,6 +1,7 @@
 import type { LogEntry } from './log-entry.ts';
 import type { Span, SpanLink } from './otlp.ts';
 import { partState, type PartState } from './part-state.ts';
+import { type Reason, reasonOf } from './reason.ts';
 import type { RequestSummary, Trace, Traces } from './traces.ts';
 
 /** A line of the waterfall. */
@@ -9,6 +10,8 @@ export interface Row extends Omit<Span, 'startMs' | 'links' | 'parentSpanId'> {
   /** After the beginning of the waterfall. */
   readonly startMs: number;
   readonly state: PartState | undefined;
+  /** How long spans like it usually take, as far as that is known. */
+  readonly usualMs: number | undefined;
   /** Whose work it is: this request's own; another's that this one waited for; or what went on behind its back. */
   readonly from: 'own' | 'shared' | 'behind';
   /** Its parent has not arrived: it stands at the top until it does. */
@@ -24,6 +27,8 @@ export interface Waterfall {
   readonly startMs: number;
   readonly durationMs: number;
   readonly rows: readonly Row[];
+  /** Where its time went. */
+  readonly reason: Reason | undefined;
   readonly logs: readonly LogEntry[];
 }
 
@@ -55,12 +60,14 @@ export function waterfall(trace: Trace, traces: Traces): Waterfall {
 
   const startMs = Math.min(...found.map(({ span }) => span.startMs));
   const endMs = Math.max(...found.map(({ span }) => span.startMs + span.durationMs));
+  const rows = found.map((each) => rowOf(each, startMs, traces));
   return {
+    rows,
+    reason: reasonOf(rows),
     traceId: trace.traceId,
     request: trace.request,
     startMs: found.length > 0 ? startMs : (trace.request?.atMs ?? 0),
     durationMs: found.length > 0 ? endMs - startMs : (trace.request?.durationMs ?? 0),
-    rows: found.map((each) => rowOf(each, startMs, traces)),
     logs: trace.logs,
   };
 }
@@ -90,6 +97,7 @@ function rowOf({ span, trace, depth, from }: Placed, startMs: number, traces: Tr
     from,
     startMs: span.startMs - startMs,
     state: partState(span, trace.request),
+    usualMs: traces.usualMs(span, trace),
     orphan: parentSpanId !== undefined && !parentOf(span, trace),
     links: links.map((link) => ({ ...link, name: traces.get(link.traceId)?.spans.get(link.spanId)?.name })),
   };

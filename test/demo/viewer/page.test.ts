@@ -1,7 +1,5 @@
 // The development page in a real browser: what people see of it, on a desk and on a phone, in both colour schemes.
 import { mkdir, writeFile } from 'node:fs/promises';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeService } from '../../../demo/dev/viewer/definitions.ts';
 import { Viewer } from '../../../demo/dev/viewer/viewer.ts';
@@ -9,11 +7,13 @@ import { json } from '../../support/answers.ts';
 import { Browser, chromium } from '../../support/browser.ts';
 import { startUpstream, type Upstream } from '../../support/upstream.ts';
 import { record, traceOne } from './recorded.ts';
+import { send } from './scenes.ts';
 
 const tool = chromium();
 if ('missing' in tool) process.stderr.write(`The development page is not tried in a browser: ${tool.missing}\n`);
 
-describe.runIf('command' in tool)('in a browser', () => {
+// A browser on a busy machine takes its time.
+describe.runIf('command' in tool)('in a browser', { timeout: 90_000 }, () => {
   let gateway: Upstream;
   let viewer: Viewer;
   let browser: Browser;
@@ -21,11 +21,9 @@ describe.runIf('command' in tool)('in a browser', () => {
     gateway = await startUpstream();
     gateway.answer(json({ code: 'not_found' }));
     viewer = await Viewer.start({ port: 0, aggregates: await describeService(), gateway: { url: gateway.url } });
-    const provider = new TracerProvider({ spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: `${viewer.endpoint}/v1/traces` }) })] });
-    record(provider);
-    await provider.shutdown();
+    await send(viewer, record);
     browser = await Browser.start((tool as { readonly command: string }).command);
-  }, 30_000);
+  }, 60_000);
   afterAll(async () => {
     await browser[Symbol.asyncDispose]();
     await viewer.close();
@@ -47,15 +45,5 @@ describe.runIf('command' in tool)('in a browser', () => {
     await mkdir('coverage', { recursive: true });
     await writeFile(`coverage/page-${width}-${scheme}-${name.replace('/', '-').slice(0, 12)}.png`, await browser.screenshot());
     expect(browser.complaints).toEqual([]);
-  });
-
-  test('what is asked is shown, and a request that comes is listed by itself', async () => {
-    await browser.open(`${viewer.page}#/ask`, screens[0]!);
-    await browser.sees(`document.querySelector('#ask form button')?.click() ?? true`);
-    expect(await browser.sees(`document.querySelector('.landed pre')?.textContent`)).toContain('not_found');
-    await browser.open(`${viewer.page}#/requests`, screens[0]!);
-    await browser.sees(`document.querySelector('#live').dataset.state === 'live'`);
-    viewer.log(JSON.stringify({ level: 30, msg: 'request', method: 'GET', route: '/api/late', status: 200, duration_ms: 1, trace_id: 'f'.repeat(32) }));
-    expect(await browser.sees(`[...document.querySelectorAll('#list a')].find((each) => each.textContent.includes('/api/late'))?.textContent`)).toContain('200');
   });
 });

@@ -1,0 +1,75 @@
+import type { FailureCode } from '../../core/failure.ts';
+import { problemStatuses } from '../problem.ts';
+import type { Schema } from './schemas.ts';
+
+/** Whatever is asked, a request can fail of these: at the edge, for who asks, and for the state that the service is in. */
+const anywhere: readonly FailureCode[] = [
+  'bad_request', 'invalid_input', 'unauthenticated', 'forbidden', 'request_timeout', 'payload_too_large', 'uri_too_long', 'unsupported_media_type',
+  'expectation_failed', 'headers_too_large', 'rate_limited', 'internal_error', 'overloaded', 'keys_unavailable', 'source_resting', 'source_failed', 'bad_answer', 'deadline_exceeded',
+];
+
+const text = (description: string): Schema => ({ description, schema: { type: 'string' } });
+
+/** Headers of replies, each described once. */
+export const headers: Readonly<Record<string, Schema>> = {
+  'Age': { description: 'Seconds since the oldest part was loaded', schema: { type: 'integer', minimum: 0 } },
+  'Cache-Control': text('For how long the answer may be used'),
+  'Cache-Status': text('What the cache of each part did (RFC 9211)'),
+  'ETag': text('A strong validator, for If-None-Match and If-Match (RFC 9110)'),
+  'Link': text('Related resources, the next page among them (RFC 8288)'),
+  'Location': { description: 'Where what was made can be read', schema: { type: 'string', format: 'uri-reference' } },
+  'Retry-After': { description: 'Seconds to wait before another try', schema: { type: 'integer', minimum: 0 } },
+  'Server-Timing': text('How long each part took, and how it was served'),
+  'WWW-Authenticate': text('What is wrong with the token, or that one is needed (RFC 6750)'),
+  'traceresponse': text('Where the request stands in its trace (W3C Trace Context, level 2)'),
+};
+
+export const headersNamed = (...names: readonly string[]): Schema =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
+/** The problem (RFC 9457) that every failure is told as. */
+export const problemSchema: Schema = {
+  type: 'object',
+  description: 'Why there is no answer (RFC 9457)',
+  required: ['type', 'title', 'status', 'detail', 'code', 'trace_id'],
+  properties: {
+    type: { type: 'string', pattern: '^urn:tributary:problem:[a-z-]+$' },
+    title: { type: 'string' },
+    status: { type: 'integer', minimum: 400, maximum: 599 },
+    detail: { type: 'string', description: 'What was expected, and what came' },
+    code: { type: 'string', description: 'Why, in one word that never changes' },
+    part: { type: 'string', description: 'The part that failed, if one did' },
+    issues: {
+      type: 'array',
+      description: 'Everything that is wrong with the input',
+      items: { type: 'object', required: ['parameter', 'detail'], properties: { parameter: { type: 'string' }, detail: { type: 'string' } } },
+    },
+    trace_id: { type: 'string', pattern: '^[0-9a-f]{32}$' },
+  },
+};
+
+/** Why a part is missing, in an answer that lacks it. */
+export const partErrorSchema: Schema = {
+  type: 'object',
+  description: 'Why a part is missing',
+  required: ['part', 'code', 'detail'],
+  properties: { part: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } },
+};
+
+const codesByStatus = new Map<number, FailureCode[]>();
+for (const [code, [status]] of Object.entries(problemStatuses)) codesByStatus.set(status, [...(codesByStatus.get(status) ?? []), code as FailureCode]);
+
+const nameOf = (status: number): string => `Problem${status}`;
+
+/** A reply for each status that a problem has. */
+export const problemReplies: Readonly<Record<string, Schema>> = Object.fromEntries([...codesByStatus].filter(([status]) => status !== 499).map(([status, codes]) => [nameOf(status), {
+  description: codes.map((code) => `\`${code}\`: ${problemStatuses[code][1].toLowerCase()}`).join('; '),
+  headers: headersNamed('traceresponse', ...(status === 401 || status === 403 ? ['WWW-Authenticate'] : []), ...(status === 429 || status === 503 ? ['Retry-After'] : [])),
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+}]));
+
+/** References to the problems that an endpoint may answer with: those of everywhere, and its own. */
+export function problems(own: readonly FailureCode[], timeoutStatus: number): Schema {
+  const statuses = [...anywhere, ...own].map((code) => (code === 'deadline_exceeded' ? timeoutStatus : problemStatuses[code][0]));
+  return Object.fromEntries([...new Set(statuses)].toSorted((a, b) => a - b).map((status) => [status, { $ref: `#/components/responses/${nameOf(status)}` }]));
+}
