@@ -13,7 +13,7 @@ export async function loadPurchases(url: string): Promise<Purchase[]> {
       select distinct o.user_id as user, p.slug as product
       from orders o
       join order_items i on i.order_id = o.id
-      join products p on p.id = i.product_id
+      join goods p on p.id = i.product_id
       where o.status <> 'returned'
     `);
     return rows;

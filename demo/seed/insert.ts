@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Dataset } from './dataset.ts';
 
-type Column = readonly [type: 'integer' | 'text' | 'jsonb' | 'timestamptz', values: readonly unknown[]];
+type Column = readonly [type: 'integer' | 'text' | 'jsonb' | 'timestamptz' | 'uuid' | 'numeric', values: readonly unknown[]];
 
 /** Writes all rows, a statement a table: each column travels as one array. */
 export async function insert(client: Client, { users, products, orders, events }: Dataset): Promise<void> {
@@ -10,7 +10,7 @@ export async function insert(client: Client, { users, products, orders, events }
     ['integer', users.map(({ id }) => id)],
     ['jsonb', users.map((user) => JSON.stringify(user))],
   ]);
-  await fill(client, 'products', [
+  await fill(client, 'goods', [
     ['integer', products.map(({ id }) => id)],
     ['text', products.map(({ slug }) => slug)],
     ['text', products.map(({ name }) => name)],
@@ -40,8 +40,27 @@ export async function insert(client: Client, { users, products, orders, events }
   await client.query('insert into analytics select user_id, event_type, count(*) from events group by 1, 2');
 }
 
-async function fill(client: Client, table: string, columns: readonly Column[]): Promise<void> {
+/** Where somebody has changed one of them, it is as it was. */
+export async function insertProducts(client: Client, { products }: Dataset): Promise<void> {
+  await fill(client, 'products (id, name, description, price, stock, category, created_at, updated_at)', [
+    ['uuid', products.map(({ id }) => productId(id))],
+    ['text', products.map(({ name }) => name)],
+    ['text', products.map(({ category }) => `From the shelf "${category}"`)],
+    ['numeric', products.map(({ priceCents }) => `${Math.floor(priceCents / 100)}.${String(priceCents % 100).padStart(2, '0')}`)],
+    ['integer', products.map(({ id }) => (id * 37) % 100)],
+    ['text', products.map(({ category }) => category)],
+    ['timestamptz', products.map(({ id }) => listedAt(id))],
+    ['timestamptz', products.map(({ id }) => listedAt(id))],
+  ], 'on conflict (id) do update set name = excluded.name, description = excluded.description, price = excluded.price, stock = excluded.stock, category = excluded.category, updated_at = excluded.updated_at');
+}
+
+/** The same on every machine, and easily told. */
+const productId = (id: number): string => `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`;
+
+const listedAt = (id: number): string => new Date(Date.UTC(2026, 0, 1) + id * 60_000).toISOString();
+
+async function fill(client: Client, table: string, columns: readonly Column[], more = ''): Promise<void> {
   const arrays = columns.map(([type], index) => `$${index + 1}::${type}[]`);
   const values = columns.map(([, column]) => column);
-  await client.query(`insert into ${table} select * from unnest(${arrays.join(', ')})`, values);
+  await client.query(`insert into ${table} select * from unnest(${arrays.join(', ')}) ${more}`, values);
 }

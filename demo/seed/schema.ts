@@ -1,12 +1,15 @@
-/** The tables, children last. `users` and `analytics` are what the gateway reads; the rest is where they come from. */
-export const TABLES = ['seed_version', 'analytics', 'events', 'order_items', 'orders', 'products', 'users'] as const;
+/**
+ * The tables, children last. `users` and `analytics` are what the gateway reads; the rest is where they come from. What the shop has
+ * sold are its `goods`; `products` is the table of the API, which migrations make and anybody may change.
+ */
+export const TABLES = ['seed_version', 'analytics', 'events', 'order_items', 'orders', 'goods', 'users'] as const;
 
 export const CREATE = `
   create table users (
     id integer primary key,
     data jsonb not null
   );
-  create table products (
+  create table goods (
     id integer primary key,
     slug text not null unique,
     name text not null,
@@ -45,8 +48,8 @@ export const CREATE = `
 // Once the rows are in: building an index, or checking a key, for all rows at once is several times faster.
 export const CONNECT = `
   alter table orders add foreign key (user_id) references users;
-  alter table order_items add foreign key (order_id) references orders, add foreign key (product_id) references products;
-  alter table events add foreign key (user_id) references users, add foreign key (product_id) references products;
+  alter table order_items add foreign key (order_id) references orders, add foreign key (product_id) references goods;
+  alter table events add foreign key (user_id) references users, add foreign key (product_id) references goods;
   create index on orders (user_id);
   create index on order_items (product_id);
   create index on events (user_id, event_type);

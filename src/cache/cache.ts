@@ -1,4 +1,4 @@
-import { Gone, groupOf } from './gone.ts';
+import { Gone, groupOf, withLists } from './gone.ts';
 import { Memory } from './memory.ts';
 import type { SharedTier } from './tier.ts';
 
@@ -53,7 +53,7 @@ export class Cache {
 
   /**
    * Whatever bears one of these tags is outdated, here at once and everywhere else as soon as it is heard of;
-   * `users:*` means all tags of the group. The same token again is the same invalidation.
+   * `users:*` means all tags of the group, and any of them outdates what bears `users:?`. The same token again is the same invalidation.
    * Resolves with false if the shared tier could not be told: then other processes' time-outs apply.
    */
   invalidate(tags: readonly string[], token: string = crypto.randomUUID()): Promise<boolean> {
@@ -64,13 +64,14 @@ export class Cache {
   /** The same for a change that every process on this machine hears of by itself. */
   heard(tags: readonly string[], token: string): Promise<boolean> {
     this.forget(tags);
-    return this.shared ? this.shared.invalidate(tags, token) : Promise.resolve(true);
+    return this.shared ? this.shared.invalidate(withLists(tags), token) : Promise.resolve(true);
   }
 
   /** Makes this process alone forget what bears these tags. */
   forget(tags: readonly string[]): void {
-    this.#gone.tags(tags);
-    for (const tag of tags) this.memory.dropTag(tag);
+    const all = withLists(tags);
+    this.#gone.tags(all);
+    for (const tag of all) this.memory.dropTag(tag);
   }
 
   /** Makes this process alone forget everything. */

@@ -54,5 +54,11 @@ export class Gone {
   }
 }
 
+/** What a list of rows bears: `users:?` is outdated together with any of `users:*`. */
+export const anyOf = (group: string): string => `${group}:?`;
+
+/** These tags, and those of the lists that they outdate. */
+export const withLists = (tags: readonly string[]): string[] => [...new Set(tags.flatMap((tag) => [tag, `${groupOf(tag).slice(0, -1)}?`]))];
+
 /** `users:42` is one of the group `users:*`. */
 export const groupOf = (tag: string): string => `${tag.slice(0, tag.indexOf(':') + 1)}*`;

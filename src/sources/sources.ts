@@ -1,4 +1,5 @@
 import { activity } from './activity.ts';
+import { product, productList } from './products.ts';
 import { profile } from './profile.ts';
 import { recommendations } from './recommendations.ts';
 import { sentiment } from './sentiment.ts';
@@ -9,6 +10,8 @@ export const createSources = (systems: Systems) => ({
   profile: profile(systems),
   recommendations: recommendations(systems),
   activity: activity(systems),
+  product: product(systems),
+  productList: productList(systems),
   sentiment: sentiment(systems),
 });
 
