@@ -1,3 +1,4 @@
+import { productPage } from './aggregates/product-page.ts';
 import { userOverview } from './aggregates/user-overview.ts';
 import type { Cache } from './cache/cache.ts';
 import type { Clients } from './clients/clients.ts';
@@ -38,6 +39,7 @@ export interface App {
 /** What can be asked, by path: an endpoint is one file in aggregates/ or operations/ and one line here. */
 export const resourcesOf = (sources: Sources) => ({
   '/api/aggregated': userOverview(sources),
+  '/api/v1/products/:id/page': productPage(sources),
   '/analyze-sentiment': { POST: analyzeSentiment(sources) },
 });
 

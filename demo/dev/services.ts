@@ -86,7 +86,7 @@ async function runPostgres({ root, settings, running, killers, onCrash }: Stage)
 
 /** As `npm run db:notify` does: whoever changes a row, every cache hears of it. */
 async function tellChanges(url: string): Promise<void> {
-  const tables = ['users.id', 'analytics.user_id'].map(parseKeyColumn);
+  const tables = ['users.id', 'analytics.user_id', 'products.id', 'reviews.product_id'].map(parseKeyColumn);
   await runNotifyInstallation({ url, tables, action: 'install', onTable: (_, error) => { if (error) throw error; } });
 }
 

@@ -2,7 +2,9 @@ import { activity } from './activity.ts';
 import { product, productList } from './products.ts';
 import { profile } from './profile.ts';
 import { recommendations } from './recommendations.ts';
+import { latestReviews, reviewSummary } from './reviews.ts';
 import { sentiment } from './sentiment.ts';
+import { similar } from './similar.ts';
 import type { Systems } from './systems.ts';
 
 /** Every question this service can ask, wired once per process. */
@@ -12,6 +14,9 @@ export const createSources = (systems: Systems) => ({
   activity: activity(systems),
   product: product(systems),
   productList: productList(systems),
+  similar: similar(systems),
+  reviewSummary: reviewSummary(systems),
+  latestReviews: latestReviews(systems),
   sentiment: sentiment(systems),
 });
 
