@@ -57,6 +57,8 @@ test('a list that cannot be had, or has nothing, asks nothing', async () => {
   const broken = asking(() => Promise.reject(missing));
   expect(await failing(broken.all)).toBe(missing);
   expect([none.asked, broken.asked]).toEqual([[], []]);
+  none.call.end();
+  broken.call.end();
 });
 
 test('of a list that is too long the first twenty are asked about', async () => {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await query(database.url, 'create table reviews (id integer primary key, product_id uuid not null, rating smallint not null, text text not null, created_at timestamptz not null)');
   await query(database.url, `insert into products select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'Product ' || n, null, 19.9, 3, 'kitchen' from generate_series(1, 9) as n`);
   for (const [at, [rating, text]] of ([[5, 'I love it, great quality!'], [1, 'Broke after a day, terrible.'], [4, 'Very good.'], [2, 'Old.']] as const).entries()) {
-    await query(database.url, `insert into reviews values ($1, $2, $3, $4, timestamptz '2026-01-09 00:00Z' - $1 * interval '1 day')`, [at, id(1), rating, text]);
+    await query(database.url, `insert into reviews values ($1::int, $2, $3, $4, timestamptz '2026-01-09 00:00Z' - $1::int * interval '1 day')`, [at, id(1), rating, text]);
   }
   model = await startSentimentModel({ missing: 'the twin will do' });
 }, 60_000);
