@@ -28,7 +28,8 @@ export interface Server {
   kill(): void;
 }
 
-const READY = 'database system is ready to accept connections';
+// Of a standby it goes on: read-only connections.
+const READY = 'database system is ready to accept';
 // Recovery after a crash is seconds for a few thousand rows; a minute means that something else is wrong.
 const START_LIMIT_MS = 60_000;
 const LOG_LINES_MAX = 200;

@@ -1,6 +1,7 @@
 import type { Call } from '../core/call.ts';
 import type { JsonText } from '../core/json-text.ts';
 import { createClickHouse } from './clickhouse.ts';
+import { parsePostgresUrl } from './postgres-url.ts';
 import { createPostgres, type JsonByKey, type PostgresOptions } from './postgres.ts';
 import { type Review, reviewsInClickHouse, reviewsInPostgres, type ReviewSummary } from './reviews.ts';
 
@@ -35,15 +36,20 @@ const stores: Readonly<Record<string, (options: AnalyticsOptions) => Analytics>>
   'clickhouses:': analyticsInClickHouse,
 };
 
-export const analyticsSchemes = Object.keys(stores);
+/** Throws a TypeError that says what was expected where it is no URL of a store that there is. */
+export function parseAnalyticsUrl(text: string): void {
+  if (tellsOfChanges(text)) parsePostgresUrl(text);
+  else if (!/^clickhouses?:\/\//.test(text) || !URL.canParse(text)) throw new TypeError(`expected a URL that starts with ${Object.keys(stores).map((scheme) => `${scheme}//`).join(' or ')}`);
+}
 
 /** Whether a database can tell of its changes, by `LISTEN` and triggers. */
 export const tellsOfChanges = (url: string): boolean => url.startsWith('postgres');
 
 export function createAnalytics(options: AnalyticsOptions): Analytics {
-  const { protocol } = new URL(options.url);
+  // By hand, since the URL of a store may name several servers, which is nothing that `URL` can read.
+  const [protocol = ''] = /^[a-z+]+:/.exec(options.url) ?? [];
   const create = stores[protocol];
-  if (!create) throw new TypeError(`expected an analytics URL with one of ${analyticsSchemes.join(', ')}, but got: ${protocol}`);
+  if (!create) throw new TypeError(`expected an analytics URL with one of ${Object.keys(stores).join(', ')}, but got: ${protocol}`);
   return create(options);
 }
 

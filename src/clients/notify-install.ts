@@ -1,7 +1,8 @@
-import { Client } from 'pg';
 import { type KeyColumn, installSql, uninstallSql } from './notify-sql.ts';
 import { isConnectionLost } from './postgres-failure.ts';
 import { sayGoodbye } from './postgres-goodbye.ts';
+import { clientsOf, connectToOne, Servers } from './postgres-servers.ts';
+import { parsePostgresUrl } from './postgres-url.ts';
 
 export type NotifyAction = 'install' | 'uninstall';
 
@@ -16,6 +17,8 @@ export interface NotifyInstallation {
 /** A server that is there has answered long before: it waits 5 s for each of four locks at most. */
 const answerMs = 30_000;
 
+const connectMs = 10_000;
+
 /** The statements of one table as a script, for those who run it by themselves. */
 export function notifyScript(table: KeyColumn, action: NotifyAction): string {
   return `begin;\n${action === 'install' ? installSql(table) : uninstallSql(table)}\ncommit;\n`;
@@ -26,16 +29,7 @@ export function notifyScript(table: KeyColumn, action: NotifyAction): string {
  * could wait for a writer that waits for it. Rejects if the database cannot be reached, or no longer.
  */
 export async function runNotifyInstallation({ url, tables, action, onTable }: NotifyInstallation): Promise<void> {
-  const client = new Client({
-    connectionString: url,
-    connectionTimeoutMillis: 10_000,
-    query_timeout: answerMs,
-    keepAlive: true,
-    fallback_application_name: 'tributary-notify',
-  });
-  // The statement under way tells it better; without a listener the process would end.
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connected(url);
   try {
     for (const table of tables) {
       try {
@@ -51,4 +45,16 @@ export async function runNotifyInstallation({ url, tables, action, onTable }: No
   } finally {
     await sayGoodbye(client);
   }
+}
+
+/** To the only server, or of several to the one that takes changes, whichever of them are read otherwise. */
+async function connected(url: string) {
+  const { urls } = parsePostgresUrl(url);
+  const servers = new Servers({ urls, wanted: urls.length > 1 ? 'read-write' : 'any' });
+  const Client = clientsOf(servers, connectMs);
+  return connectToOne(servers, async () => {
+    const client = new Client({ query_timeout: answerMs, keepAlive: true, fallback_application_name: 'tributary-notify' });
+    await client.connect();
+    return client;
+  });
 }

@@ -2,12 +2,13 @@ import { Client } from 'pg';
 import { channel, parseNotice } from './notify-sql.ts';
 import { sayGoodbye } from './postgres-goodbye.ts';
 import { Heartbeat, type Pulse } from './postgres-heartbeat.ts';
+import { parsePostgresUrl } from './postgres-url.ts';
 
 export interface NoticesOptions {
   /** As it will be read in logs: 'the user database'. */
   readonly name: string;
   /**
-   * postgres://… of the primary: a replica refuses LISTEN. Not by way of PgBouncer in transaction mode, where a session that
+   * postgres://… of the primary: a replica refuses LISTEN. Of several servers it is found by that. Not by way of PgBouncer in transaction mode, where a session that
    * listens belongs to somebody else a moment later; unless told to ignore them, it refuses our `options`, so that it shows.
    */
   readonly url: string;
@@ -50,6 +51,7 @@ export const listenForNotices = (options: NoticesOptions): Notices => new Postgr
 class PostgresNotices implements Notices {
   readonly heard: Promise<boolean>;
   readonly #options: NoticesOptions;
+  readonly #urls: readonly string[];
   readonly #first = Promise.withResolvers<boolean>();
   readonly #running: Promise<void>;
   #state: 'new' | 'troubled' | 'listening' | 'lost' = 'new';
@@ -59,6 +61,7 @@ class PostgresNotices implements Notices {
 
   constructor(options: NoticesOptions) {
     this.#options = options;
+    this.#urls = urlsOf(options.url);
     this.heard = this.#first.promise;
     this.#running = this.#run();
   }
@@ -75,12 +78,15 @@ class PostgresNotices implements Notices {
   }
 
   async #run(): Promise<void> {
-    for (let failures = 0; !this.#closed; failures += 1) {
+    for (let failures = 0, at = 0; !this.#closed; failures += 1) {
       try {
-        await this.#listen();
+        await this.#listen(this.#urls[at]!);
       } catch (error) {
         if (this.#closed) return;
+        at = (at + 1) % this.#urls.length;
         if (this.#state === 'listening') failures = 0;
+        // Another server may be the primary: it is no trouble before all of them have refused.
+        else if ((failures + 1) % this.#urls.length !== 0) continue;
         this.#tellTrouble(error);
         await this.#pause(backoff(failures));
       }
@@ -88,8 +94,8 @@ class PostgresNotices implements Notices {
   }
 
   /** Listens on one connection until it is over. Rejects with why, unless it was closed. */
-  async #listen(): Promise<void> {
-    const client = createClient(this.#options.url);
+  async #listen(url: string): Promise<void> {
+    const client = createClient(url);
     const over = Promise.withResolvers<void>();
     this.#interrupt = over.resolve;
     client.on('error', over.reject);
@@ -138,6 +144,15 @@ class PostgresNotices implements Notices {
       // What was told may have closed it.
       if (this.#closed) this.#interrupt();
     });
+  }
+}
+
+function urlsOf(url: string): readonly string[] {
+  try {
+    return parsePostgresUrl(url).urls;
+  } catch {
+    // What is wrong with it is told where connecting fails.
+    return [url];
   }
 }
 

@@ -1,29 +1,22 @@
-import { Pool, type PoolClient } from 'pg';
+import type { Client, Pool, PoolClient } from 'pg';
 import type { Call } from '../core/call.ts';
 import { failureOf } from '../core/failure.ts';
 import type { JsonText } from '../core/json-text.ts';
-import { observePool, observePoolWaiting } from '../core/metrics.ts';
 import { type Attributes, endSpan, type Span, SpanKind, startSpan } from '../core/trace.ts';
 import { untilOver } from '../core/until-over.ts';
 import { KeyedQuery } from './keyed-query.ts';
 import type { Row, Sql, Statement } from './sql.ts';
 import { Cancellation } from './postgres-cancel.ts';
 import { connectFailure, isConnectionLost, queryFailure, sqlStateOf } from './postgres-failure.ts';
+import { createPool, type PoolOptions } from './postgres-pool.ts';
+import { connectToOne, Servers } from './postgres-servers.ts';
+import { parsePostgresUrl } from './postgres-url.ts';
 
-export interface PostgresOptions {
+export interface PostgresOptions extends PoolOptions {
   /** As clients of the API will read it in problems: 'the user database'. */
   readonly name: string;
-  /** As its metrics name it: 'postgres'. Left out, it has none. */
-  readonly label?: string;
-  /** postgres://… ; an `options` parameter of its own replaces ours. */
+  /** postgres://… of one server, or of several between commas; an `options` parameter of its own replaces ours. */
   readonly url: string;
-  readonly poolSize: number;
-  /** How long a query waits for a connection before it is refused as `overloaded`. */
-  readonly poolWaitMs: number;
-  /** What the server itself ends: above every aggregate's deadline, for when no cancel can reach it. */
-  readonly statementTimeoutMs: number;
-  /** Told when a connection breaks that nobody uses: the pool replaces it. */
-  readonly onConnectionLost: (error: Error) => void;
 }
 
 /** A question for many keys at once, for `batched`, and what its answers are invalidated by: see KeyedQuery. */
@@ -48,6 +41,7 @@ export const createPostgres = (options: PostgresOptions): Postgres => new Pooled
 
 class PooledPostgres implements Postgres {
   readonly #name: string;
+  readonly #servers: Servers;
   readonly #pool: Pool;
   readonly #attributes: Attributes;
   readonly #keyed: KeyedQuery<unknown>[] = [];
@@ -55,10 +49,11 @@ class PooledPostgres implements Postgres {
   readonly #prepared = new Map<string, string>();
 
   constructor(options: PostgresOptions) {
-    const { hostname, port, pathname } = new URL(options.url);
+    const parsed = parsePostgresUrl(options.url);
+    const { hostname, port, pathname } = new URL(parsed.urls[0]!);
     this.#name = options.name;
-    this.#pool = createPool(options);
-    if (options.label !== undefined) observe(this.#pool, options.label);
+    this.#servers = new Servers(parsed);
+    this.#pool = createPool(this.#servers, options);
     this.#attributes = {
       'db.system.name': 'postgresql',
       'db.namespace': pathname.slice(1),
@@ -96,6 +91,7 @@ class PooledPostgres implements Postgres {
 
   async #query({ text }: Statement, values: readonly unknown[], call: Call, span?: Span): Promise<readonly Row[]> {
     const client = span && this.#pool.idleCount === 0 ? await this.#connectTimed(call, span) : await this.#connect(call);
+    if (span && this.#several) span.setAttributes(addressOf(client));
     const cancellation = new Cancellation(client);
     let usable = true;
     try {
@@ -116,8 +112,9 @@ class PooledPostgres implements Postgres {
 
   /** A connection that comes when its asker has left goes straight back. */
   async #connect(call: Call): Promise<PoolClient> {
+    const connect = () => untilOver(this.#pool.connect(), call, { late: (client) => { client.release(); } });
     try {
-      return await untilOver(this.#pool.connect(), call, { late: (client) => { client.release(); } });
+      return await (this.#several ? connectToOne(this.#servers, connect) : connect());
     } catch (error) {
       throw call.reason ?? connectFailure(this.#name, error as Error);
     }
@@ -161,6 +158,10 @@ class PooledPostgres implements Postgres {
     }
   }
 
+  get #several(): boolean {
+    return this.#servers.urls.length > 1;
+  }
+
   #nameOf(text: string): string {
     let name = this.#prepared.get(text);
     if (!name) this.#prepared.set(text, (name = `tributary_${this.#prepared.size + 1}`));
@@ -168,30 +169,8 @@ class PooledPostgres implements Postgres {
   }
 }
 
-function observe(pool: Pool, label: string): void {
-  observePool(() => pool.totalCount - pool.idleCount, label, 'used');
-  observePool(() => pool.idleCount, label, 'idle');
-  observePoolWaiting(() => pool.waitingCount, label);
-}
-
-function createPool({ url, poolSize, poolWaitMs, statementTimeoutMs, onConnectionLost }: PostgresOptions): Pool {
-  const pool = new Pool({
-    connectionString: url,
-    max: poolSize,
-    connectionTimeoutMillis: poolWaitMs,
-    idleTimeoutMillis: 60_000,
-    keepAlive: true,
-    fallback_application_name: 'tributary',
-    options: [
-      `-c statement_timeout=${statementTimeoutMs}`,
-      // A lock that outlasts a statement's time is a slow statement too; this one says in the server's log that it was a lock.
-      `-c lock_timeout=${statementTimeoutMs}`,
-      // If this process dies, or the network, its queries end within 100 ms instead of running to their end (PostgreSQL ≥ 14).
-      '-c client_connection_check_interval=100',
-    ].join(' '),
-  });
-  // Without listeners a restart of Postgres would end this process: pg emits 'error' on clients, in the pool and out of it.
-  pool.on('error', onConnectionLost);
-  pool.on('connect', (client) => { client.on('error', () => undefined); });
-  return pool;
+/** Of several servers the one that is asked; its types leave out what pg knows. */
+function addressOf(client: PoolClient): Attributes {
+  const { host, port } = client as PoolClient & Pick<Client, 'host' | 'port'>;
+  return { 'server.address': host, 'server.port': port };
 }

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseAnalyticsUrl } from '../clients/analytics.ts';
 import type { Rate } from '../clients/rate-windows.ts';
+import { parsePostgresUrl } from '../clients/postgres-url.ts';
 import { parseRedisUrl } from '../clients/redis-url.ts';
 import { toMs, type Duration } from '../core/duration.ts';
 
@@ -20,8 +22,10 @@ export function url(...schemes: string[]) {
   const expected = `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`;
   return z.string({ error: expected })
     .refine((text) => URL.canParse(text) && schemes.some((scheme) => text.startsWith(`${scheme}//`)), { error: expected, abort: true })
-    .refine(isUnambiguous, { error: 'a URL in which every /, ?, # and @ of user, password and path is percent-encoded', abort: true });
+    .refine(isUnambiguous, unambiguous);
 }
+
+const unambiguous = { error: 'a URL in which every /, ?, # and @ of user, password and path is percent-encoded', abort: true };
 
 /** One or several between commas, each of the given form; so a comma in one of them has to be percent-encoded. */
 export const urls = (form: z.ZodType<string>) =>
@@ -39,14 +43,22 @@ export const urls = (form: z.ZodType<string>) =>
 /** An unencoded / in a password ends the host early, and the rest of the password is taken for a path. */
 export const isUnambiguous = (text: string): boolean => !/[/?#][^]*@/.test(text.slice(text.indexOf('//') + 2));
 
-export const redisUrl = z.string().superRefine((text, context) => {
+/** What a parser understands that throws an error of the form "expected …, but got …". */
+const parsed = (parse: (text: string) => unknown, otherwise: string) => z.string({ error: otherwise }).superRefine((text, context) => {
   try {
-    parseRedisUrl(text);
+    parse(text);
   } catch (error) {
-    const [, expected = 'a Redis URL'] = /^expected (.*?)(, but got .*)?$/s.exec((error as Error).message) ?? [];
+    const [, expected = otherwise] = /^expected (.*?)(, but got .*)?$/s.exec((error as Error).message) ?? [];
     context.addIssue(expected);
   }
 });
+
+export const redisUrl = parsed(parseRedisUrl, 'a Redis URL');
+
+/** Of one server, or of several between commas. */
+export const postgresUrl = parsed(parsePostgresUrl, 'a URL that starts with postgres:// or postgresql://').refine(isUnambiguous, unambiguous);
+
+export const analyticsUrl = parsed(parseAnalyticsUrl, 'a URL of a store').refine(isUnambiguous, unambiguous);
 
 /** What is between commas, without the spaces around it; every item has to be of the given form. */
 export const list = (expected: string, matches: (item: string) => boolean) =>

@@ -1,3 +1,4 @@
+import { parsePostgresUrl } from '../clients/postgres-url.ts';
 import { isUnambiguous } from './forms.ts';
 
 const notShown = '(not a URL)';
@@ -7,6 +8,23 @@ export function withoutSecrets(text: string): string {
   // Of several servers, which `URL` does not know; they have no other place for a password.
   if (/^rediss?[+:]/.test(text)) return text.replace(/\/\/[^]*@/, '//***@');
   // What is not a proper URL may hold a password anywhere.
+  if (/^postgres(ql)?:/.test(text)) return postgresWithoutSecrets(text);
+  return urlWithoutSecrets(text);
+}
+
+/** Of several servers, which `URL` does not know either: what they have in common, around their names. */
+function postgresWithoutSecrets(text: string): string {
+  try {
+    const { urls } = parsePostgresUrl(text);
+    const [shown, ...others] = urls.map(urlWithoutSecrets);
+    if (others.length === 0 || [shown, ...others].includes(notShown)) return shown ?? notShown;
+    return shown!.replace(/^([^/]*\/\/(?:[^/?#]*@)?)[^/?#]*/, (_, before: string) => before + [shown!, ...others].map((one) => new URL(one).host).join(','));
+  } catch {
+    return urlWithoutSecrets(text);
+  }
+}
+
+function urlWithoutSecrets(text: string): string {
   if (!URL.canParse(text) || !/^[a-z]+:\/\//.test(text) || !isUnambiguous(text)) return notShown;
   const parsed = new URL(text);
   if (parsed.password !== '') parsed.password = '***';

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { analyticsSchemes } from '../clients/analytics.ts';
 import { workersMax } from '../process/workers.ts';
-import { isNetwork, isOrigin, list, oneOf, port, rate, redisUrl, url, urls, whole } from './forms.ts';
+import { analyticsUrl, isNetwork, isOrigin, list, oneOf, port, postgresUrl, rate, redisUrl, url, urls, whole } from './forms.ts';
 
 const samplers = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
 
@@ -23,8 +22,9 @@ const variables = {
   PORT: port.default(8080),
   ADMIN_PORT: port.default(9090),
   WORKERS: whole(0, workersMax).default(1),
-  DATABASE_URL: url('postgres:', 'postgresql:'),
-  ANALYTICS_URL: url(...analyticsSchemes).optional(),
+  DATABASE_URL: postgresUrl,
+  // The only store there is.
+  ANALYTICS_URL: analyticsUrl.optional(),
   RECOMMENDATIONS_URL: serviceUrls,
   RECOMMENDATIONS_BULK: oneOf('on', 'off').default('off'),
   SENTIMENT_URL: serviceUrls.optional(),

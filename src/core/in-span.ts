@@ -53,6 +53,8 @@ class SpanEnd extends Listener {
   once(failure?: Failure, flight?: Flight): void {
     if (this.#ended) return;
     this.#ended = true;
+    // Who was stopped did not fail, so `error.type` alone would leave open what became of it.
+    this.#span.setAttribute('tributary.outcome', failure?.code ?? 'answered');
     if (flight) this.#tell(flight);
     endSpan(this.#span, failure);
   }

@@ -15,25 +15,26 @@ export interface Trace {
   readonly span: Span | undefined;
 }
 
-export { type Attributes, type Span, SpanKind };
+export { type Attributes, type Span, SpanKind, SpanStatusCode };
 
 /** Some backends refuse a span with many links; the OTel messaging conventions allow the rest to be dropped. */
 const linksMax = 32;
 
 const tracer = api.getTracer('tributary');
 
-/** The trace of a span that starts now, under `parent` or as a root. Its span records only if an SDK is there. */
+/** The trace of a span that starts now, or at `startTime` of `performance.now()`, under `parent` or as a root. Its span records only if an SDK is there. */
 export function startSpan(
   name: string,
-  { kind, parent, attributes = {}, links = [] }: {
+  { parent, attributes = {}, links = [], ...options }: {
     kind: SpanKind;
     parent: Trace | undefined;
     attributes?: Attributes;
     links?: readonly Trace[];
+    startTime?: number;
   },
 ): Trace & { readonly span: Span } {
   const context = parent ? api.setSpan(ROOT_CONTEXT, parent.span ?? remote(parent)) : ROOT_CONTEXT;
-  const span = tracer.startSpan(name, { kind, attributes, links: links.slice(0, linksMax).flatMap(linkTo) }, context);
+  const span = tracer.startSpan(name, { ...options, attributes, links: links.slice(0, linksMax).flatMap(linkTo) }, context);
   const { traceId, spanId } = span.spanContext();
   return { traceId, spanId, span };
 }
@@ -51,13 +52,13 @@ export function note(trace: Trace | undefined, name: string, value: string): voi
   if (trace?.span?.isRecording()) trace.span.setAttribute(name, value);
 }
 
-/** Ends a span with its failure. Who left by their own will did not fail: that is no error (OTel semconv, `error.type`). */
-export function endSpan(span: Span, failure?: Failure, type: string | undefined = failure?.code): void {
+/** Ends a span with its failure, now or at `endTime` of `performance.now()`. Who left by their own will did not fail: that is no error (OTel semconv, `error.type`). */
+export function endSpan(span: Span, failure?: Failure, type: string | undefined = failure?.code, endTime?: number): void {
   if (failure && failure.code !== 'call_over' && failure.code !== 'client_gone') {
     span.setAttribute('error.type', type ?? failure.code);
     span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
   }
-  span.end();
+  span.end(endTime);
 }
 
 /** Runs `work` in a span below `parent` where the request is sampled, and as it is where not. */

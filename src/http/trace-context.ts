@@ -14,10 +14,10 @@ export interface Sampling {
  * A request's place in its trace: the caller's, if it sent a W3C `traceparent`, else a new one. `ratio` is rolled with
  * dice and not taken from the trace id, because the client picks that.
  */
-export function startTrace(name: string, traceparent: string | undefined, sampling: Sampling): Trace {
+export function startTrace(name: string, traceparent: string | undefined, sampling: Sampling, startTime = performance.now()): Trace {
   const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
   if (isSampled(parent, sampling)) {
-    const trace = startSpan(name, { kind: SpanKind.SERVER, parent });
+    const trace = startSpan(name, { kind: SpanKind.SERVER, parent, startTime });
     if (trace.span.isRecording()) return trace;
   }
   return plainTrace(parent);

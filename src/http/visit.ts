@@ -86,7 +86,7 @@ export class Visit {
     this.#method = c.req.method;
     this.#edge = edge;
     this.#inFlight = edge.load?.inFlight ?? 0;
-    this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.samplingOf(requestOf(c)));
+    this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.samplingOf(requestOf(c)), this.#startedAt);
     const reply = replyOf(c);
     if (!reply || !('shouldKeepAlive' in reply)) return;
     const underWay = { reply, place: 0, visit: this };
@@ -118,26 +118,28 @@ export class Visit {
   }
 
   #closed(complete: boolean): void {
+    // One moment for the line, the figures and the span: else each would count what the ones before it took to write.
+    const now = performance.now();
     if (!complete) {
       this.call?.stop(clientGone);
       this.failure = clientGone;
       this.status = clientGoneStatus;
     } else if (this.answers && !this.failure) {
-      this.#landed();
+      this.#landed(now);
     }
-    account(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, tookMs: performance.now() - this.#startedAt, trace: this.trace, failure: this.failure, missing: this.#missing });
-    this.#endSpan();
+    account(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, tookMs: now - this.#startedAt, trace: this.trace, failure: this.failure, missing: this.#missing });
+    this.#endSpan(now);
   }
 
   /** An answer that waited for something in vain says nothing about the load, nor does one without a part that failed. */
-  #landed(): void {
+  #landed(now: number): void {
     const { load } = this.#edge;
     const spared = this.call?.brownout === true && this.#missing.length > 0;
     if (!load || (spared ? this.#missing.some(({ failure }) => failure?.code !== 'overloaded') : this.#missing.length > 0)) return;
-    load.landed(performance.now() - this.#startedAt, this.#inFlight, spared);
+    load.landed(now - this.#startedAt, this.#inFlight, spared);
   }
 
-  #endSpan(): void {
+  #endSpan(now: number): void {
     const { span } = this.trace;
     if (!span) return;
     span.setAttributes({
@@ -150,6 +152,6 @@ export class Visit {
       ...(this.#missing.length > 0 ? { 'tributary.missing': this.#missing.map(({ part }) => part) } : {}),
     });
     // A client's mistake is no error of the server's (OTel HTTP conventions); that it left is none either.
-    endSpan(span, this.status >= 500 ? this.failure : undefined);
+    endSpan(span, this.status >= 500 ? this.failure : undefined, undefined, now);
   }
 }

@@ -3,7 +3,7 @@ import type { Failure } from '../core/failure.ts';
 import type { PolicyOf } from '../core/source.ts';
 import { type Place, Places } from './places.ts';
 import { joined } from './shared-trace.ts';
-import { Shared } from './shared.ts';
+import { SharedWork } from './shared.ts';
 
 /**
  * Callers who ask the same at the same time share one load. It runs in a call that none of them owns: no caller can
@@ -28,15 +28,13 @@ export const coalesced = <In, Out>(key: (input: In) => string): PolicyOf<In, Out
 };
 
 /** A load on its way, and who waits for it. */
-class Load<Out> extends Shared<Out> {
-  readonly call: Call;
+class Load<Out> extends SharedWork<Out> {
   readonly #places: Places<Load<Out>>;
   readonly #place: Place<Load<Out>>;
 
   constructor(places: Places<Load<Out>>, id: string, asker: Call) {
-    super();
-    this.call = Call.shared(asker.deadlineAt, asker.trace);
-    this.call.flight.since = performance.now();
+    super(Call.shared(asker.deadlineAt, asker.trace));
+    this.call.flight.since = this.startedAt;
     this.#places = places;
     this.#place = places.take(id, this);
   }

@@ -9,7 +9,7 @@ import type { Line, Running, Wanted } from './line.ts';
 import type { Place } from './places.ts';
 import { behind } from './shared-trace.ts';
 import { nothing, SharedEntry } from './shared-entry.ts';
-import { Shared } from './shared.ts';
+import { SharedWork } from './shared.ts';
 import type { Limits, Stored } from './stored.ts';
 
 /** A load behind everybody's back has no asker whose deadline would end it: it is given more time than any aggregate has. */
@@ -25,22 +25,19 @@ const looksMs = [15, 35];
 const unmendable: ReadonlySet<FailureCode> = new Set(['not_found', 'invalid_input', 'unauthenticated', 'forbidden']);
 
 /** Loads what a cache has not, and puts it there; with a shared tier it looks there first. */
-export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback {
-  readonly call: Call;
+export class Fill<In, Out> extends SharedWork<Out> implements Running<Out>, Fallback {
   readonly #line: Line<In, Out>;
   readonly #wanted: Wanted<In, Out>;
   readonly #tags: readonly string[] | undefined;
   readonly #place: Place<Running<Out>>;
   readonly #background: boolean;
-  readonly #startedAt = performance.now();
   readonly #entry: SharedEntry<Out> | undefined;
   #known: Stored<Out> | undefined;
   /** Who is aboard hears now: what is stale is not for them any more. */
   #closed = false;
 
   private constructor(line: Line<In, Out>, wanted: Wanted<In, Out>, call: Call, background: boolean, entry?: SharedEntry<Out>) {
-    super();
-    this.call = call;
+    super(call);
     this.#line = line;
     this.#wanted = wanted;
     this.#background = background;
@@ -67,7 +64,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
 
   /** As long as it is not past its deadline, and nothing was invalidated since it began. */
   get takesAboard(): boolean {
-    return performance.now() < this.call.deadlineAt && !this.#line.cache.goneSince(this.#startedAt, this.#tags);
+    return performance.now() < this.call.deadlineAt && !this.#line.cache.goneSince(this.startedAt, this.#tags);
   }
 
   override join(call: Call): Promise<Out> {
@@ -85,7 +82,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
   /** What may be served where loading fails. It may have had to make room, and then nobody has marked it as outdated. */
   get #substitute(): Stored<Out> | undefined {
     const known = this.#known;
-    return known?.mends(performance.now()) && !this.#line.cache.goneSince(this.#startedAt, known.tags) ? known : undefined;
+    return known?.mends(performance.now()) && !this.#line.cache.goneSince(this.startedAt, known.tags) ? known : undefined;
   }
 
   /** For somebody whose time is over before there is an answer: what is stale, rather than nothing. */
@@ -127,7 +124,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
   /** Gives the askers what the shared tier had, if it may still be served; who has won the lease then renews it. */
   #serves(found: Stored<Out> | undefined, entry: SharedEntry<Out>): boolean {
     const now = performance.now();
-    const best = found && this.#line.hold(found, this.#startedAt, now);
+    const best = found && this.#line.hold(found, this.startedAt, now);
     if (!best) return false;
     if (best.mends(now)) this.#known = best;
     const fresh = now < best.freshUntil;
@@ -172,7 +169,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
     if (this.call.over && !this.#background) return;
     this.#close();
     if (unmendable.has(failure.code)) {
-      this.#line.drop(this.#wanted.key, this.#startedAt);
+      this.#line.drop(this.#wanted.key, this.startedAt);
       if (failure.code === 'not_found') this.#keep(failure, this.#line.plan.negative);
       else this.#entry?.drop();
       return this.reject(failure);
@@ -185,7 +182,7 @@ export class Fill<In, Out> extends Shared<Out> implements Running<Out>, Fallback
   }
 
   #keep(answer: Out | Failure, limits: Limits): Stored<Out> | undefined {
-    return this.#line.keep(this.#wanted, Math.min(this.#startedAt, this.call.flight.since), answer, limits, this.#entry);
+    return this.#line.keep(this.#wanted, Math.min(this.startedAt, this.call.flight.since), answer, limits, this.#entry);
   }
 
   #close(): void {

@@ -3,7 +3,7 @@ import type { Failure } from '../core/failure.ts';
 import type { Flight } from '../core/flight.ts';
 import type { PolicyOf } from '../core/source.ts';
 import { joined } from './shared-trace.ts';
-import { Shared } from './shared.ts';
+import { SharedWork } from './shared.ts';
 
 /**
  * One request asks a source the same thing once, so that sources may call each other freely. What was asked stays
@@ -28,16 +28,14 @@ export const memoised = <In, Out>(key: (input: In) => string): PolicyOf<In, Out>
 };
 
 /** What a request has asked: on its way, or known. */
-class Memo<Out> extends Shared<Out> {
-  /** Inside the request and outside of every part: the part that asked first may end before the others do. */
-  readonly call: Call;
+class Memo<Out> extends SharedWork<Out> {
   readonly #asked: Map<string, Memo<Out>>;
   readonly #id: string;
   #known: Promise<Out> | undefined;
 
   constructor(asked: Map<string, Memo<Out>>, id: string, asker: Call) {
-    super();
-    this.call = asker.root.fork();
+    // Inside the request and outside of every part: the part that asked first may end before the others do.
+    super(asker.root.fork());
     this.call.trace = asker.trace;
     this.#asked = asked;
     this.#id = id;

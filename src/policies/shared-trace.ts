@@ -13,6 +13,25 @@ export function joined(asker: Call, work: Trace | undefined): void {
   if (work?.span && work.span !== span) linkBoth(asker.trace, work);
 }
 
+/** What askers shared: how many there were, since when it goes on, and in whose trace it lies. */
+interface Work {
+  readonly callers: number;
+  readonly startedAt: number;
+  readonly trace: Trace | undefined;
+}
+
+/** Says on the span of each asker what it shared with others. The spans of those who have left have ended. */
+export function explain(askers: readonly { readonly call: Call }[], { callers, startedAt, trace }: Work): void {
+  for (const { call } of askers) {
+    if (!call.trace?.span?.isRecording()) continue;
+    call.trace.span.setAttributes({
+      'tributary.shared.callers': callers,
+      'tributary.shared.work_ms': performance.now() - startedAt,
+      'tributary.shared.role': call.trace.span === trace?.span ? 'leader' : 'follower',
+    });
+  }
+}
+
 /**
  * The trace of work that goes on behind an asker's back: one of its own, linked with the asker's, because that one ends
  * first. Where the asker is not sampled there is no span, and its ids go along.
@@ -53,17 +72,9 @@ export class BatchTrace {
     this.trace = own;
   }
 
-  /** Before askers hear their answer, and with that end their spans. The spans of those who have left have ended. */
+  /** Before askers hear their answer, and with that end their spans. */
   explain(askers: readonly { readonly call: Call }[]): void {
-    if (!this.#leader) return;
-    for (const { call } of askers) {
-      if (!call.trace?.span?.isRecording()) continue;
-      call.trace.span.setAttributes({
-        'tributary.shared.callers': this.#callers,
-        'tributary.shared.work_ms': performance.now() - this.#startedAt,
-        'tributary.shared.role': call === this.#leader ? 'leader' : 'follower',
-      });
-    }
+    if (this.#leader) explain(askers, { callers: this.#callers, startedAt: this.#startedAt, trace: this.#leader.trace });
   }
 
   end(): void {

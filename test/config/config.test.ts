@@ -131,6 +131,27 @@ test('a URL without a host is one: the socket is in its query', () => {
   expect(complaints({ ...needed, DATABASE_URL: 'postgres:///app?host=/run/postgresql' })).toEqual([]);
 });
 
+test.each([
+  'postgres://app@a,b/app', 'postgresql://a:5432,b:5433,[::1]:5434/app?target_session_attrs=read-write', 'postgres://app:a,b@c/app', 'postgres://a/app?target_session_attrs=prefer-standby',
+])('a store may be several servers: %s', (text) => {
+  expect(complaints({ ...needed, DATABASE_URL: text, ANALYTICS_URL: text })).toEqual([]);
+});
+
+const example = 'such as postgres://a:5432,b:5432/app';
+
+test.each([
+  ['postgres://app@a,,b/app', `each of several servers to be a host or host:port, ${example}`],
+  ['postgres://app@a,:5432/app', `each of several servers to be a host or host:port, ${example}`],
+  ['postgres://app@a:5432,b:port/app', `each of several servers to be a host or host:port, ${example}`],
+  ['postgres://app@a,b/app?port=5432,5433', `several servers before the path and not in parameters, ${example}`],
+  ['postgres:///app?host=a,b', `several servers before the path and not in parameters, ${example}`],
+  ['postgres://a,b/app?target_session_attrs=master', 'target_session_attrs to be one of any, read-write, read-only, primary, standby, prefer-standby'],
+])('several servers that are not understood: %s', (text, expected) => {
+  const [complaint, ...others] = complaints({ ...needed, DATABASE_URL: text });
+  expect(complaint).toMatch(`DATABASE_URL: expected ${expected}, but got `);
+  expect(others).toEqual([]);
+});
+
 test('paths are put behind the URL of the recommender, so it cannot have a query or a fragment', () => {
   for (const text of ['http://r/?key=1', 'http://r/#top']) expect(complaints({ ...needed, RECOMMENDATIONS_URL: text })).toHaveLength(1);
 });

@@ -24,6 +24,11 @@ test('passwords in URLs are left out, and the rest is shown', () => {
   });
 });
 
+test('of several servers of Postgres all are shown, and what they have in common once', () => {
+  const { databaseUrl } = redacted(readConfig({ ...needed, DATABASE_URL: 'postgres://app:hunter2@a:5433,[::1],c/app?target_session_attrs=any&password=hunter2' }));
+  expect(databaseUrl).toBe('postgres://app:***@a:5433,[::1],c/app?target_session_attrs=***&password=***');
+});
+
 test('a URL without a password is shown as it is', () => {
   expect(redacted(readConfig(needed))).toMatchObject({ databaseUrl: 'postgres://app@db:5432/app' });
 });
@@ -54,6 +59,10 @@ test.each([
   ['with a # in the password', 'postgres://app:1#hunter2@db:5432/app'],
   ['with a / in the password', 'postgres://app:1/hunter2@db:5432/app'],
   ['with a ? in the password', 'postgres://app:1?hunter2@db:5432/app'],
+  ['of several servers', 'postgres://app:hunter2@a,b:5433/app?password=hunter2'],
+  ['of several servers, one without a name', 'postgres://app:hunter2@a,,b/app'],
+  ['with a / in the password of several servers', 'postgres://app:1/hunter2@a,b/app'],
+  ['with an @ in the password of several servers', 'postgres://app:1,@hunter2@a,b:x/app'],
   ['with the password alone', 'postgres://:hunter2@db/app'],
 ])('a URL %s gives nobody its password', (_, text) => {
   for (const name of ['DATABASE_URL', 'ANALYTICS_URL', 'RECOMMENDATIONS_URL', 'SENTIMENT_URL']) expect(seen({ [name]: text }), name).not.toContain(secret);

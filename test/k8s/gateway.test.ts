@@ -2,9 +2,13 @@
 // sources, so that neither can change without the other.
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { type Config, readConfig } from '../../src/config.ts';
 import { inDevelopment } from '../../src/config/variables.ts';
 import { type Duration, toMs } from '../../src/core/duration.ts';
+import { readings } from '../../src/core/meter.ts';
+import * as metrics from '../../src/core/metrics.ts';
+import { createAdmin } from '../../src/http/admin.ts';
 import { createHealth } from '../../src/http/health.ts';
 import { endsWithinMs } from '../../src/process/service-end.ts';
 import { type Container, type Kinds, selects } from './kinds.ts';
@@ -116,6 +120,13 @@ describe.skipIf(unrendered).each(['dev', 'production'])('%s', (overlay) => {
   });
 });
 
+test.skipIf(unrendered)('dev sends its collector no metrics, which that one does not take', async () => {
+  const manifests = await render('dev');
+  const { service } = parse(manifests.one('ConfigMap', 'collector').data['config.yaml']!) as { readonly service: { readonly pipelines: object } };
+  expect(Object.keys(service.pipelines)).toEqual(['traces']);
+  expect(manifests.one('ConfigMap', 'tributary').data['OTEL_METRICS_EXPORTER']).toBe('none');
+});
+
 describe.skipIf(unrendered)('production', () => {
   let manifests: Manifests;
   beforeAll(async () => { manifests = await render('production'); });
@@ -134,6 +145,20 @@ describe.skipIf(unrendered)('production', () => {
     const inFlightMax = Number(manifests.one('ConfigMap', 'tributary').data['IN_FLIGHT_MAX']);
     // The brownout begins at 80 % of the ceiling; a target is met on average, so some pods are above it.
     expect(Number(target.averageValue)).toBeLessThan(inFlightMax * 0.8 * 0.8);
+  });
+
+  test('grows by metrics that are exposed, and that the guide has an adapter serve', async () => {
+    const monitor = (await render('production', 'monitoring')).one('ServiceMonitor', 'tributary').spec.endpoints[0]!;
+    const reply = await createAdmin(undefined, () => Promise.resolve(readings())).request(monitor.path);
+    const exposed = await reply.text();
+    expect(exposed.match(/^# TYPE /gm)).toHaveLength(Object.keys(metrics).length);
+    const names = manifests.one('HorizontalPodAutoscaler', 'tributary').spec.metrics.flatMap(({ pods }) => (pods ? [pods.metric.name] : []));
+    expect(names).not.toEqual([]);
+    for (const name of names) {
+      // An average of values is what a gauge has; a counter would need a rate.
+      expect(exposed).toContain(`# TYPE ${name} gauge\n`);
+      expect(read('docs/kubernetes.md')).toContain(`seriesQuery: '${name}{`);
+    }
   });
 
   test('is routed to with more time than the longest deadline', () => {

@@ -96,7 +96,7 @@ export interface Kinds {
     readonly kind: 'HTTPRoute';
     readonly spec: { readonly rules: readonly { readonly timeouts: { readonly request: string }; readonly backendRefs: readonly { readonly name: string; readonly port: number }[] }[] };
   };
-  readonly ServiceMonitor: Manifest & { readonly kind: 'ServiceMonitor'; readonly spec: { readonly selector: Selector; readonly endpoints: readonly { readonly port: string }[] } };
+  readonly ServiceMonitor: Manifest & { readonly kind: 'ServiceMonitor'; readonly spec: { readonly selector: Selector; readonly endpoints: readonly { readonly port: string; readonly path: string }[] } };
   readonly NetworkPolicy: Manifest & {
     readonly kind: 'NetworkPolicy';
     readonly spec: { readonly podSelector: Selector; readonly policyTypes: readonly string[]; readonly ingress?: readonly Rule[]; readonly egress?: readonly Rule[] };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** A metric as docs/metrics.md has it. */
-interface Metric {
+export interface Metric {
   readonly kind: string;
   readonly labels: readonly string[];
   /** What its row puts between backticks: the values of its labels, where there are so few that they are listed. */
@@ -28,8 +28,8 @@ function metricsOf(page: string): ReadonlyMap<string, Metric> {
 
 export const metrics = metricsOf(readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8'));
 
-/** What a query in PromQL says about metrics that is not so: names, labels, values, and counters that are read without a rate. Empty if all is well. */
-export function complaintsAbout(expr: string, legend = '', recorded: ReadonlySet<string> = new Set()): string[] {
+/** What a query in PromQL says about metrics, those of the page unless others are given, that is not so: names, labels, values, and counters that are read without a rate. Empty if all is well. */
+export function complaintsAbout(expr: string, legend = '', recorded: ReadonlySet<string> = new Set(), known: ReadonlyMap<string, Metric> = metrics): string[] {
   const used = new Set(scraped);
   const complaints: string[] = [];
   // What is grouped or matched by is looked at apart, and is no name of a metric.
@@ -37,7 +37,7 @@ export function complaintsAbout(expr: string, legend = '', recorded: ReadonlySet
   const rest = expr.replaceAll(/\b(?:by|without|on|ignoring|group_left|group_right) *\([^)]*\)/g, '');
   for (const [, name, matchers = '', after] of rest.matchAll(/(?<![\w$."])([a-z_:][\w:]*)(?:\{([^}]*)\})?(?= *([[(]?))/gi)) {
     if (words.has(name!) || after === '(' || (recorded.has(name!) && matchers === '')) continue;
-    const metric = metrics.get(name!);
+    const metric = known.get(name!);
     if (!metric) {
       complaints.push(`expected a metric of docs/metrics.md, but got ${name}`);
       continue;

@@ -49,12 +49,17 @@ test('a load lies in the trace of who asked first; who joins says so, and the tw
   using second = startCall(1_000, other);
   const answers = [watch(stage.ask('ada', first)), watch(stage.ask('ada', second))];
   expect(stage.asked[0]!.call.trace).toBe(one);
+  await pass(30);
   land(stage.asked[0]!, 1);
   await settled();
   expect(answers.map(({ now }) => now.state)).toEqual(['answered', 'answered']);
   endSpan(one.span);
   endSpan(other.span);
-  expect(ended).toMatchObject([{ attributes: {}, links: [other.spanId] }, { attributes: { 'tributary.shared.role': 'follower' }, links: [one.spanId] }]);
+  const shared = { 'tributary.shared.callers': 2, 'tributary.shared.work_ms': 30 };
+  expect(ended).toMatchObject([
+    { attributes: { ...shared, 'tributary.shared.role': 'leader' }, links: [other.spanId] },
+    { attributes: { ...shared, 'tributary.shared.role': 'follower' }, links: [one.spanId] },
+  ]);
 });
 
 test('what the shared tier has stale is refreshed in one trace more, and all of them end', async () => {

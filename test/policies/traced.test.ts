@@ -38,7 +38,7 @@ test('an ask of a sampled request has a span with the source and the time that w
   asks[0]!.resolve(1);
   await answer;
   expect(ended).toMatchObject([{ name: 'profile', kind: SpanKind.INTERNAL, parent: { spanId: trace.spanId } }]);
-  expect(ended[0]?.attributes).toEqual({ 'tributary.source': 'profile', 'tributary.left_ms': 750, 'tributary.served': 'live' });
+  expect(ended[0]?.attributes).toEqual({ 'tributary.source': 'profile', 'tributary.left_ms': 750, 'tributary.served': 'live', 'tributary.outcome': 'answered' });
 });
 
 test('the span of a part is named after the part', async () => {

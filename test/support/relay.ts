@@ -69,6 +69,11 @@ export class Relay implements Network {
     }
   }
 
+  /** How many connections have come. */
+  get came(): number {
+    return this.#accepted;
+  }
+
   /** Resolves once so many connections have been made since the start. */
   accepted(count: number): Promise<void> {
     return this.#changes.until(() => this.#accepted >= count, () => `expected ${count} connections, but got ${this.#accepted}`);

@@ -69,7 +69,9 @@ test('requests that share a question to the recommender: it is in the trace of t
   const follower = await expectTree(receiver, second!, ['server GET /api/aggregated', analytics, ['internal recommendations'], userData]);
   expect(follower.links('recommendations')).toEqual([leader.span('recommendations').spanId]);
   expect(leader.links('recommendations')).toEqual([follower.span('recommendations').spanId]);
-  expect(follower.span('recommendations').attributes).toMatchObject({ 'tributary.shared.role': 'follower', 'tributary.served': 'live' });
+  const shared = { 'tributary.shared.callers': 2, 'tributary.shared.work_ms': expect.any(Number), 'tributary.served': 'live', 'tributary.outcome': 'answered' };
+  expect(leader.span('recommendations').attributes).toMatchObject({ ...shared, 'tributary.shared.role': 'leader' });
+  expect(follower.span('recommendations').attributes).toMatchObject({ ...shared, 'tributary.shared.role': 'follower' });
   expect(upstream.requests.at(-1)?.headers['traceparent']).toBe(`00-${leader.spans[0]?.traceId}-${leader.span('GET /recommendations').spanId}-01`);
 });
 

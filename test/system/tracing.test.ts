@@ -67,7 +67,7 @@ test('each span says what it was about, and none holds an id or a value', async 
   expect(trace.span('GET /api/aggregated').attributes).toEqual({
     'http.request.method': 'GET', 'http.route': '/api/aggregated', 'url.path': '/api/aggregated', 'url.scheme': 'http', 'http.response.status_code': 200, 'tributary.complete': true,
   });
-  expect(trace.span('user_data').attributes).toEqual({ 'tributary.source': 'profile', 'tributary.part': 'user_data', 'tributary.served': 'live', 'tributary.left_ms': expect.any(Number) });
+  expect(trace.span('user_data').attributes).toEqual({ 'tributary.source': 'profile', 'tributary.part': 'user_data', 'tributary.served': 'live', 'tributary.outcome': 'answered', 'tributary.left_ms': expect.any(Number) });
   expect(trace.span('SELECT users').attributes).toEqual({
     ...postgres, 'db.query.summary': 'SELECT users', 'db.collection.name': 'users', 'db.response.returned_rows': 1, 'db.query.text': expect.stringMatching(/^select id.* from users where id = any\(\$1\)$/),
   });
@@ -165,6 +165,10 @@ test.each([['mid-request', {}], ['mid-stream', { accept: 'text/event-stream' }]]
   for (const span of own()) {
     expect([span.name, span.status.code]).toEqual([span.name, 'unset']);
     expect(span.attributes).not.toHaveProperty('error.type');
+  }
+  // That of the third part may have been there before.
+  for (const part of ['user_data', 'recommendations']) {
+    expect(own().find(({ name }) => name === part)?.attributes).toMatchObject({ 'tributary.part': part, 'tributary.outcome': 'client_gone', 'tributary.left_ms': expect.any(Number) });
   }
 });
 

@@ -97,7 +97,7 @@ export class Admission implements Load {
     if (!this.#hasRoom(background)) {
       this.#second.shed++;
       (background ? shedBackground : shedUsers).add();
-      shed(response, this.#edge.draining);
+      shed(request, response, this.#edge);
       return true;
     }
     if (background) this.#background++;
