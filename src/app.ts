@@ -1,3 +1,4 @@
+import { productPage } from './aggregates/product-page.ts';
 import { listProducts, productById } from './aggregates/products.ts';
 import { userOverview } from './aggregates/user-overview.ts';
 import type { Cache } from './cache/cache.ts';
@@ -11,6 +12,7 @@ import { answerPreflight } from './http/preflight.ts';
 import { Ready } from './http/ready.ts';
 import { createRoutes, type Routes } from './http/routes.ts';
 import type { Lane } from './http/server.ts';
+import { analyzeSentiment } from './operations/analyze-sentiment.ts';
 import { createProduct } from './operations/create-product.ts';
 import { deleteProduct } from './operations/delete-product.ts';
 import { updateProduct } from './operations/update-product.ts';
@@ -46,6 +48,8 @@ export const resourcesOf = (sources: Sources) => ({
   '/api/aggregated': userOverview(sources),
   '/api/v1/products': { GET: listProducts(sources), POST: createProduct(sources) },
   '/api/v1/products/:id': { GET: productById(sources), PATCH: updateProduct(sources), DELETE: deleteProduct(sources) },
+  '/api/v1/products/:id/page': productPage(sources),
+  '/analyze-sentiment': { POST: analyzeSentiment(sources) },
 });
 
 /** Wires everything; asks nobody anything yet. */

@@ -86,6 +86,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     analyticsUrl: env.ANALYTICS_URL ?? env.DATABASE_URL,
     recommendationsUrl: env.RECOMMENDATIONS_URL,
     recommendationsBulk: env.RECOMMENDATIONS_BULK === 'on',
+    sentimentUrl: env.SENTIMENT_URL,
     ...cacheOf(env),
     poolSize: env.POOL_SIZE,
     poolWaitMs: env.POOL_WAIT_MS,

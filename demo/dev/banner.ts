@@ -7,6 +7,7 @@ export interface Urls {
   readonly gateway: string;
   readonly admin: string;
   readonly recommender: string;
+  readonly sentiment: string;
   readonly postgres: string;
   readonly redis: string | undefined;
 }
@@ -15,7 +16,7 @@ const bold = (text: string) => styleText('bold', text);
 const dim = (text: string) => styleText('dim', text);
 
 /** What is where, and what is worth trying. */
-export function banner({ page, gateway, admin, recommender, postgres, redis }: Urls, auth: Settings['AUTH']): string {
+export function banner({ page, gateway, admin, recommender, sentiment, postgres, redis }: Urls, auth: Settings['AUTH']): string {
   const as = (user: number) => (auth === 'jwt' ? `-H "authorization: Bearer $(npm run -s demo:token -- --user ${user})" ` : '');
   const ask = (user: number, by = user) => `${as(by)}'${gateway}/api/aggregated?user_id=${user}'`;
   const live = (user: number) => `${as(user)}'${gateway}/api/aggregated/live?user_id=${user}'`;
@@ -26,6 +27,7 @@ ${bold('Tributary is up.')} Ctrl-C ends everything.
   gateway       ${gateway}
   admin         ${admin}/readyz
   recommender   ${recommender}/health
+  sentiment     ${sentiment}/health
   Postgres      ${postgres}
   Redis         ${redis ?? 'none: answers are kept in memory'}
 
@@ -49,6 +51,9 @@ ${bold('Worth trying')}
   curl -so /dev/null -X POST '${recommender}/_control?delay_ms=3000'; \\
   curl -s ${ask(7)}; echo; \\
   curl -so /dev/null -X POST '${recommender}/_control'
+
+  ${dim('# a model in its own process: what does it make of a review?')}
+  curl -s ${auth === 'jwt' ? '-H "authorization: Bearer $(npm run -s demo:token -- --user 42)" ' : ''}--json '{"text": "So comfortable, I love it."}' '${gateway}/analyze-sentiment'
 ${products(gateway)}${auth === 'jwt' ? tokens(gateway, ask) : ''}`;
 }
 
