@@ -1,4 +1,4 @@
-// npm run dev: Postgres with seeds, a recommender and the gateway, on this machine alone. Ctrl-C ends all of it.
+// npm run dev: Postgres with seeds, a recommender, a sentiment model and the gateway, on this machine alone. Ctrl-C ends all of it.
 // npm run dev -- --fault: the same with requests, of which one in a thousand is slow: to find out why on the page.
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ function endOrForce(): void {
   const nowMs = performance.now();
   if (askedAtMs === undefined) {
     askedAtMs = nowMs;
-    tell('ending the gateway, the recommender, Postgres (once more to force it)');
+    tell('ending the gateway, the models, Postgres (once more to force it)');
     ending.abort();
   } else if (nowMs - askedAtMs > SAME_WISH_MS) {
     complain('forced: everything is killed');

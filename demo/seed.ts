@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { migrate } from '../src/clients/migrations.ts';
 import { dataset } from './seed/dataset.ts';
-import { insert, insertProducts } from './seed/insert.ts';
+import { insert, insertProducts, insertReviews } from './seed/insert.ts';
 import { CONNECT, CREATE, TABLES } from './seed/schema.ts';
 
 /** Raise it whenever the rows or the tables change: databases seeded with another one are seeded again. */
-export const SEED_VERSION = 2;
+export const SEED_VERSION = 3;
 
 const folder = fileURLToPath(new URL('../src/migrations', import.meta.url));
 
@@ -44,6 +44,7 @@ export async function seed(url: string): Promise<boolean> {
     const rows = dataset();
     await insert(client, rows);
     await insertProducts(client, rows);
+    await insertReviews(client, rows);
     await client.query(CONNECT);
     await client.query('insert into seed_version values ($1)', [SEED_VERSION]);
     await client.query('commit');

@@ -1,4 +1,5 @@
 import about from '../package.json' with { type: 'json' };
+import { productPage } from './aggregates/product-page.ts';
 import { listProducts, productById } from './aggregates/products.ts';
 import { userOverview } from './aggregates/user-overview.ts';
 import type { Cache } from './cache/cache.ts';
@@ -6,6 +7,7 @@ import type { Clients } from './clients/clients.ts';
 import { Admission } from './http/admission/admission.ts';
 import { Cors } from './http/cors.ts';
 import { Edge, type EdgeOptions } from './http/edge.ts';
+import { Streams } from './http/live/streams.ts';
 import type { CommonHeaders } from './http/outgoing.ts';
 import { answerPreflight } from './http/preflight.ts';
 import { Ready } from './http/ready.ts';
@@ -13,6 +15,7 @@ import { openApi } from './http/openapi/document.ts';
 import { publish } from './http/openapi/published.ts';
 import { createRoutes, type RoutesOf } from './http/routes.ts';
 import type { Lane } from './http/server.ts';
+import { analyzeSentiment } from './operations/analyze-sentiment.ts';
 import { createProduct } from './operations/create-product.ts';
 import { deleteProduct } from './operations/delete-product.ts';
 import { updateProduct } from './operations/update-product.ts';
@@ -25,6 +28,8 @@ export interface AppOptions extends EdgeOptions {
   readonly admission?: boolean;
   /** Requests under way, beyond which more are shed whatever the load; left out, none is. */
   readonly inFlightMax?: number;
+  /** Live answers that may be open at the same time; none at all if 0. */
+  readonly liveMax?: number;
   /** Whose pages may read answers in browsers; nobody's if empty or left out. */
   readonly corsOrigins?: readonly string[];
   /** Whether what can be asked is published: `/openapi.json` and `/docs`. */
@@ -51,16 +56,21 @@ export const resourcesOf = (sources: Sources) => ({
   '/api/aggregated': userOverview(sources),
   '/api/v1/products': { GET: listProducts(sources), POST: createProduct(sources) },
   '/api/v1/products/:id': { GET: productById(sources), PATCH: updateProduct(sources), DELETE: deleteProduct(sources) },
+  '/api/v1/products/:id/page': productPage(sources),
+  '/analyze-sentiment': { POST: analyzeSentiment(sources) },
 });
 
 /** What can be asked, as OpenAPI. */
 export const describe = (sources: Sources) => openApi(resourcesOf(sources), about.version);
 
 /** Wires everything; asks nobody anything yet. */
-export function createApp(clients: Clients, { cache, corsOrigins = [], admission: adaptive = false, inFlightMax, docs = false, ...options }: AppOptions): App {
+export function createApp(clients: Clients, { cache, corsOrigins = [], admission: adaptive = false, inFlightMax, liveMax = 10_000, docs = false, ...options }: AppOptions): App {
   const edge = new Edge(options);
   const sources = createSources({ ...clients, cache });
-  const app = createRoutes(edge, resourcesOf(sources));
+  const streams = liveMax > 0 ? new Streams(edge, liveMax) : undefined;
+  edge.streams = streams;
+  cache?.watch((tags) => { streams?.topics.gone(tags); });
+  const app = createRoutes(edge, resourcesOf(sources), streams);
   if (docs) publish(app, edge, () => describe(sources));
   const ready = cache && new Ready(edge, cache.memory);
   edge.keeper = ready;

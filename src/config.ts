@@ -36,6 +36,8 @@ export interface Config extends ClientsConfig {
   readonly admission: boolean;
   /** Requests under way, beyond which more are shed whatever the load. */
   readonly inFlightMax: number;
+  /** Live answers that may be open in a process at the same time; 0 for none at all. */
+  readonly liveMax: number;
   /** Who has to say who they are: nobody, who changes something, or everybody whose answer is not public. */
   readonly auth: 'none' | 'optional' | 'jwt';
   /** Undefined if `auth` is none. */
@@ -86,6 +88,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     analyticsUrl: env.ANALYTICS_URL ?? env.DATABASE_URL,
     recommendationsUrl: env.RECOMMENDATIONS_URL,
     recommendationsBulk: env.RECOMMENDATIONS_BULK === 'on',
+    sentimentUrl: env.SENTIMENT_URL,
     ...cacheOf(env),
     poolSize: env.POOL_SIZE,
     poolWaitMs: env.POOL_WAIT_MS,
@@ -93,6 +96,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     timeoutStatus: env.TIMEOUT_STATUS === '408' ? 408 : 504,
     admission: env.ADMISSION === 'on',
     inFlightMax: env.IN_FLIGHT_MAX,
+    liveMax: env.LIVE_MAX,
     auth: env.AUTH,
     jwt: env.AUTH === 'none' ? undefined : jwtOf(env),
     rateLimit: env.RATE_LIMIT,

@@ -7,6 +7,7 @@ export interface Urls {
   readonly gateway: string;
   readonly admin: string;
   readonly recommender: string;
+  readonly sentiment: string;
   readonly postgres: string;
   readonly redis: string | undefined;
 }
@@ -15,9 +16,10 @@ const bold = (text: string) => styleText('bold', text);
 const dim = (text: string) => styleText('dim', text);
 
 /** What is where, and what is worth trying. */
-export function banner({ page, gateway, admin, recommender, postgres, redis }: Urls, auth: Settings['AUTH']): string {
+export function banner({ page, gateway, admin, recommender, sentiment, postgres, redis }: Urls, auth: Settings['AUTH']): string {
   const as = (user: number) => (auth === 'jwt' ? `-H "authorization: Bearer $(npm run -s demo:token -- --user ${user})" ` : '');
   const ask = (user: number, by = user) => `${as(by)}'${gateway}/api/aggregated?user_id=${user}'`;
+  const live = (user: number) => `${as(user)}'${gateway}/api/aggregated/live?user_id=${user}'`;
   return `
 ${bold('Tributary is up.')} Ctrl-C ends everything.
 
@@ -27,6 +29,7 @@ ${bold('Tributary is up.')} Ctrl-C ends everything.
   API           ${gateway}/docs
   admin         ${admin}/readyz
   recommender   ${recommender}/health
+  sentiment     ${sentiment}/health
   Postgres      ${postgres}
   Redis         ${redis ?? 'none: answers are kept in memory'}
 
@@ -43,10 +46,16 @@ ${bold('Worth trying')}
   ${dim('# the same, each part as it lands')}
   curl -sN -H 'Accept: text/event-stream' ${ask(42)}
 
+  ${dim('# stays open and tells what changes: rename somebody meanwhile, as above')}
+  curl -sN ${live(42)}
+
   ${dim('# the recommender takes 3 s: the rest still comes in time, and the answer says what is missing')}
   curl -so /dev/null -X POST '${recommender}/_control?delay_ms=3000'; \\
   curl -s ${ask(7)}; echo; \\
   curl -so /dev/null -X POST '${recommender}/_control'
+
+  ${dim('# a model in its own process: what does it make of a review?')}
+  curl -s ${auth === 'jwt' ? '-H "authorization: Bearer $(npm run -s demo:token -- --user 42)" ' : ''}--json '{"text": "So comfortable, I love it."}' '${gateway}/analyze-sentiment'
 ${products(gateway)}${auth === 'jwt' ? tokens(gateway, ask) : ''}`;
 }
 

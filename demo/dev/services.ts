@@ -11,6 +11,7 @@ import { startChild, type Child } from './child.ts';
 import { demoToken } from './demo-token.ts';
 import { startFault } from './fault.ts';
 import { readable } from './log-line.ts';
+import { runSentiment } from './run-sentiment.ts';
 import type { Settings } from './settings.ts';
 import { untilOk } from './until-ok.ts';
 import { describeService } from './viewer/definitions.ts';
@@ -42,15 +43,16 @@ export async function startServices(stage: Stage): Promise<Urls> {
   const postgres = await runPostgres(stage);
   stage.ending.throwIfAborted();
   const recommender = await runRecommender(stage, await port('RECOMMENDER_PORT'), postgres);
+  const sentiment = await runSentiment(stage, { host: HOST, port: await port('SENTIMENT_PORT') }, run);
   const redis = await runRedis(stage, port);
   const ports = { port: await port('PORT'), adminPort: await port('ADMIN_PORT') };
   const viewer = await runViewer(stage, await port('VIEWER_PORT'), ports.port);
-  const gateway = await runGateway(stage, ports, { postgres, recommender, redis, viewer });
+  const gateway = await runGateway(stage, ports, { postgres, recommender, sentiment, redis, viewer });
   if (stage.fault) stage.running.use(await startFault({ ...gateway, recommender }));
-  return { page: viewer.page, postgres, recommender, redis, ...gateway };
+  return { page: viewer.page, postgres, recommender, sentiment, redis, ...gateway };
 }
 
-type PortName = 'PORT' | 'ADMIN_PORT' | 'RECOMMENDER_PORT' | 'VIEWER_PORT' | 'REDIS_PORT';
+type PortName = 'PORT' | 'ADMIN_PORT' | 'RECOMMENDER_PORT' | 'SENTIMENT_PORT' | 'VIEWER_PORT' | 'REDIS_PORT';
 
 async function choosePort(name: PortName, settings: Settings, taken: Set<number>): Promise<number> {
   const wanted = settings[name];
@@ -84,7 +86,7 @@ async function runPostgres({ root, settings, running, killers, onCrash }: Stage)
 
 /** As `npm run db:notify` does: whoever changes a row, every cache hears of it. */
 async function tellChanges(url: string): Promise<void> {
-  const tables = ['users.id', 'analytics.user_id', 'products.id'].map(parseKeyColumn);
+  const tables = ['users.id', 'analytics.user_id', 'products.id', 'reviews.product_id'].map(parseKeyColumn);
   await runNotifyInstallation({ url, tables, action: 'install', onTable: (_, error) => { if (error) throw error; } });
 }
 
@@ -136,17 +138,12 @@ async function runViewer({ root, settings, running }: Stage, port: number, gatew
   return viewer;
 }
 
-interface Around {
-  readonly postgres: string;
-  readonly recommender: string;
-  readonly redis: string | undefined;
-  readonly viewer: Viewer;
-}
+type Around = Omit<Urls, 'page' | 'gateway' | 'admin'> & { readonly viewer: Viewer };
 
 async function runGateway(
   stage: Stage,
   { port, adminPort }: { port: number; adminPort: number },
-  { postgres, recommender, redis, viewer }: Around,
+  { postgres, recommender, sentiment, redis, viewer }: Around,
 ): Promise<{ gateway: string; admin: string }> {
   await run(stage, {
     name: 'gateway',
@@ -157,6 +154,7 @@ async function runGateway(
       HOST,
       DATABASE_URL: postgres,
       RECOMMENDATIONS_URL: recommender,
+      SENTIMENT_URL: sentiment,
       ...(redis === undefined ? {} : { REDIS_URL: redis }),
       ...(await authentication(stage.root, stage.settings.AUTH)),
       ...tracingTo(viewer.endpoint, process.env),
@@ -181,7 +179,7 @@ async function runGateway(
   return { gateway: `http://${HOST}:${port}`, admin };
 }
 
-interface Part {
+export interface Part {
   readonly name: string;
   readonly command?: string;
   readonly args: readonly string[];

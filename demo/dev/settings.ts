@@ -16,6 +16,7 @@ const Settings = z.object({
   PORT: port(8080),
   ADMIN_PORT: port(9090),
   RECOMMENDER_PORT: port(7070),
+  SENTIMENT_PORT: port(7071),
   /** Of the page that shows traces, and where they are sent: the port of OTLP over HTTP. */
   VIEWER_PORT: port(4318),
   POSTGRES_PORT: port(15_432),

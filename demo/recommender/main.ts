@@ -1,7 +1,7 @@
 // usage: DATABASE_URL=postgres://… PORT=7070 node demo/recommender/main.ts
 import { once } from 'node:events';
 import { z } from 'zod';
-import { loadPurchases } from './load.ts';
+import { loadShop } from './load.ts';
 import { train } from './model.ts';
 import { createRecommender } from './server.ts';
 
@@ -21,7 +21,7 @@ if (!parsed.success) {
 const { DATABASE_URL, PORT, HOST } = parsed.data;
 
 const beganMs = performance.now();
-const purchases = await loadPurchases(DATABASE_URL);
+const { purchases, products } = await loadShop(DATABASE_URL);
 const loadedMs = performance.now();
 const model = train(purchases);
 const trainedInMs = Math.round(performance.now() - loadedMs);
@@ -32,6 +32,7 @@ console.log(
 
 const server = createRecommender({
   model,
+  products,
   trainedInMs,
   onFault: ({ mode, delayMs, oneIn }) => console.log(`from now on: mode ${mode}, delay ${delayMs} ms${oneIn > 1 ? `, one question in ${oneIn}` : ''}`),
 });

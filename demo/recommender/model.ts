@@ -16,6 +16,8 @@ export interface ModelOptions {
 export interface Model {
   /** At most `limit` products the user has not bought yet, best first; the popular ones for users we do not know. */
   recommend(user: number, limit?: number): string[];
+  /** At most `limit` products that are bought by those who buy this one, nearest first; none for one we do not know. */
+  similar(product: string, limit?: number): string[];
   readonly userCount: number;
   readonly productCount: number;
   readonly pairCount: number;
@@ -47,8 +49,9 @@ export function train(purchases: Iterable<Purchase>, options: ModelOptions = {})
     }
     return [...chosen];
   };
+  const similar = (product: string, limit = 6): string[] => (neighbours.get(product) ?? []).slice(0, limit).map((near) => near.product);
   const pairCount = neighbours.values().reduce((sum, list) => sum + list.length, 0);
-  return { recommend, userCount: baskets.size, productCount: buyers.size, pairCount };
+  return { recommend, similar, userCount: baskets.size, productCount: buyers.size, pairCount };
 }
 
 /** Every product that is near to something bought, with the sum of how near. */

@@ -8,6 +8,8 @@ const USERS_MAX = 500;
 
 export interface RecommenderOptions {
   readonly model: Model;
+  /** The model's names of products by the ids of the API. */
+  readonly products: ReadonlyMap<string, string>;
   /** How long training took, for `GET /health`. */
   readonly trainedInMs: number;
   /** Told of each change by `POST /_control`. */
@@ -19,6 +21,7 @@ export interface RecommenderOptions {
  *
  *     GET  /recommendations?user=42          ["espresso-beans-1-kg", …]   at most 10, best first, never a 404
  *     GET  /recommendations?user=1&user=2    { "1": […], "2": […] }       many users in one question
+ *     GET  /similar?product=<uuid>           ["<uuid>", …]                at most 6, nearest first, by the ids of the API
  *     GET  /health                           { "status": "ok", … }
  *     POST /_control?delay_ms=3000           every answer late, from now on
  *     POST /_control?mode=hang               ok, hang, reset, drip (a byte at a time), error (500), garbage (half a JSON)
@@ -28,16 +31,27 @@ export interface RecommenderOptions {
  * `delay_ms` and `mode` may also stand on a single question and then hold for that one only. A bad question gets 400
  * with `{ "error": "expected …, but got …" }`. Users nobody knows get what is popular.
  */
-export function createRecommender({ model, trainedInMs, onFault }: RecommenderOptions): Server {
+export function createRecommender({ model, products, trainedInMs, onFault }: RecommenderOptions): Server {
   let fault = HEALTHY;
   let questions = 0;
+  const ids = new Map(Array.from(products, ([id, name]) => [name, id]));
+  const sendFaulty = async (query: URLSearchParams, response: ServerResponse, answer: unknown) => {
+    const met = ++questions % fault.oneIn === 0 ? fault : HEALTHY;
+    await sendWhileWanted(response, JSON.stringify(answer), faultFrom(query, met));
+  };
   const routes: Routes = {
     '/recommendations': {
       GET: async (query, response) => {
         expectOnly(query, ['user', ...FAULT_PARAMETERS]);
-        const body = JSON.stringify(recommendations(model, query.getAll('user')));
-        const met = ++questions % fault.oneIn === 0 ? fault : HEALTHY;
-        await sendWhileWanted(response, body, faultFrom(query, met));
+        await sendFaulty(query, response, recommendations(model, query.getAll('user')));
+      },
+    },
+    '/similar': {
+      GET: async (query, response) => {
+        expectOnly(query, ['product', ...FAULT_PARAMETERS]);
+        const known = products.get(onlyOne(query, 'product').toLowerCase());
+        const near = known === undefined ? [] : model.similar(known);
+        await sendFaulty(query, response, near.flatMap((name) => ids.get(name) ?? []));
       },
     },
     '/health': {
@@ -78,6 +92,12 @@ async function answer({ method = 'GET', url = '/' }: IncomingMessage, response: 
     response.setHeader('allow', allowed);
     reply(response, 405, JSON.stringify({ error: `expected ${allowed} ${path}, but got ${method}` }));
   }
+}
+
+function onlyOne(query: URLSearchParams, name: string): string {
+  const [value, ...more] = query.getAll(name);
+  if (value === undefined || more.length > 0) throw new BadInput(`expected one ${name}, but got ${more.length + Number(value !== undefined)}`);
+  return value;
 }
 
 function recommendations(model: Model, users: readonly string[]): string[] | Record<string, string[]> {

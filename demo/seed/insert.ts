@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { Dataset } from './dataset.ts';
+import { reviews } from './reviews.ts';
 
 type Column = readonly [type: 'integer' | 'text' | 'jsonb' | 'timestamptz' | 'uuid' | 'numeric', values: readonly unknown[]];
 
@@ -54,8 +55,19 @@ export async function insertProducts(client: Client, { products }: Dataset): Pro
   ], 'on conflict (id) do update set name = excluded.name, description = excluded.description, price = excluded.price, stock = excluded.stock, category = excluded.category, updated_at = excluded.updated_at');
 }
 
+export async function insertReviews(client: Client, { events }: Dataset): Promise<void> {
+  const written = reviews(events);
+  await fill(client, 'reviews', [
+    ['integer', written.map((_, index) => index + 1)],
+    ['uuid', written.map(({ productId: id }) => productId(id))],
+    ['integer', written.map(({ rating }) => rating)],
+    ['text', written.map(({ text }) => text)],
+    ['timestamptz', written.map(({ atMs }) => new Date(atMs).toISOString())],
+  ]);
+}
+
 /** The same on every machine, and easily told. */
-const productId = (id: number): string => `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`;
+export const productId = (id: number): string => `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`;
 
 const listedAt = (id: number): string => new Date(Date.UTC(2026, 0, 1) + id * 60_000).toISOString();
 

@@ -1,8 +1,8 @@
 /**
- * The tables, children last. `users` and `analytics` are what the gateway reads; the rest is where they come from. What the shop has
+ * The tables, children last. `users`, `analytics` and `reviews` are what the gateway reads; the rest is where they come from. What the shop has
  * sold are its `goods`; `products` is the table of the API, which migrations make and anybody may change.
  */
-export const TABLES = ['seed_version', 'analytics', 'events', 'order_items', 'orders', 'goods', 'users'] as const;
+export const TABLES = ['seed_version', 'analytics', 'reviews', 'events', 'order_items', 'orders', 'goods', 'users'] as const;
 
 export const CREATE = `
   create table users (
@@ -42,6 +42,13 @@ export const CREATE = `
     count integer not null,
     primary key (user_id, event_type)
   );
+  create table reviews (
+    id integer primary key,
+    product_id uuid not null,
+    rating smallint not null check (rating between 1 and 5),
+    text text not null,
+    created_at timestamptz not null
+  );
   create table seed_version (version integer not null);
 `;
 
@@ -52,5 +59,6 @@ export const CONNECT = `
   alter table events add foreign key (user_id) references users, add foreign key (product_id) references goods;
   create index on orders (user_id);
   create index on order_items (product_id);
+  create index on reviews (product_id, created_at desc, id desc);
   create index on events (user_id, event_type);
 `;

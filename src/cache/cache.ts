@@ -31,6 +31,7 @@ export class Cache {
   readonly shared: SharedTier | undefined;
   readonly tenant: string;
   readonly #gone = new Gone();
+  readonly #watching: ((tags: readonly string[] | undefined) => void)[] = [];
   #relay: Relay | undefined;
 
   constructor({ bytesMax, shared, tenant = '' }: CacheOptions) {
@@ -38,7 +39,7 @@ export class Cache {
     this.shared = shared;
     this.tenant = tenant;
     shared?.listen({
-      gone: (tags) => { this.forget(tags); },
+      gone: (tags, token) => { this.forget(tags, token); },
       // What was said while nobody listened is lost, so whatever is here may be outdated.
       lost: () => { this.flush(); },
       back: () => { this.flush(); },
@@ -63,21 +64,33 @@ export class Cache {
 
   /** The same for a change that every process on this machine hears of by itself. */
   heard(tags: readonly string[], token: string): Promise<boolean> {
-    this.forget(tags);
+    this.forget(tags, token);
     return this.shared ? this.shared.invalidate(withLists(tags), token) : Promise.resolve(true);
   }
 
-  /** Makes this process alone forget what bears these tags. */
-  forget(tags: readonly string[]): void {
+  /** From now on `told` hears what this process forgets: the tags, or undefined for everything. */
+  watch(told: (tags: readonly string[] | undefined) => void): void {
+    this.#watching.push(told);
+  }
+
+  /**
+   * Makes this process alone forget what bears these tags. A change that is heard a second time, from the database and
+   * then from the shared tier, is no other change: what was loaded in between is not forgotten again.
+   */
+  forget(tags: readonly string[], token?: string): void {
     const all = withLists(tags);
-    this.#gone.tags(all);
-    for (const tag of all) this.memory.dropTag(tag);
+    const news = token === undefined ? all : all.filter((tag) => !this.#gone.by(token, tag));
+    if (news.length === 0) return;
+    this.#gone.tags(news, performance.now(), token);
+    for (const tag of news) this.memory.dropTag(tag);
+    for (const told of this.#watching) told(news);
   }
 
   /** Makes this process alone forget everything. */
   flush(): void {
     this.#gone.all();
     this.memory.clear();
+    for (const told of this.#watching) told(undefined);
   }
 
   /**

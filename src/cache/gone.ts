@@ -10,18 +10,31 @@ const rememberedMax = 10_000;
  */
 export class Gone {
   #at = new Map<string, number>();
+  /** What each tag was last invalidated by, for as long as its moment is remembered. */
+  readonly #by = new Map<string, string>();
   #allAt = -Infinity;
   #lastAt = -Infinity;
   #sweptAt = -Infinity;
 
-  tags(tags: readonly string[], now = performance.now()): void {
+  /** `token` says which change it was, where that is known. */
+  tags(tags: readonly string[], now = performance.now(), token?: string): void {
     this.#sweep(now);
     this.#lastAt = now;
     if (this.#at.size + tags.length > rememberedMax) {
       this.#at = new Map();
+      this.#by.clear();
       return this.all(now);
     }
-    for (const tag of tags) this.#at.set(tag, now);
+    for (const tag of tags) {
+      this.#at.set(tag, now);
+      if (token === undefined) this.#by.delete(tag);
+      else this.#by.set(tag, token);
+    }
+  }
+
+  /** Whether this very change was the last that is remembered of the tag. */
+  by(token: string, tag: string): boolean {
+    return this.#by.get(tag) === token;
   }
 
   all(now = performance.now()): void {
@@ -51,6 +64,7 @@ export class Gone {
     if (now - this.#sweptAt < rememberedMs) return;
     this.#sweptAt = now;
     this.#at = new Map([...this.#at].filter(([, at]) => now - at < rememberedMs));
+    for (const tag of this.#by.keys()) if (!this.#at.has(tag)) this.#by.delete(tag);
   }
 }
 

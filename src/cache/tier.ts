@@ -22,8 +22,8 @@ export interface Found {
 
 /** Who wants to hear of invalidations. */
 export interface BusListener {
-  /** Whatever bears one of these tags is outdated. */
-  gone(tags: readonly string[]): void;
+  /** Whatever bears one of these tags is outdated; by which change, where that is said. */
+  gone(tags: readonly string[], token?: string): void;
   /** From now on nothing is heard: what was heard before may not be all. */
   lost(): void;
   /** Heard again; what was said meanwhile is lost for good. */

@@ -2,7 +2,8 @@ import type { Call } from '../core/call.ts';
 import type { JsonText } from '../core/json-text.ts';
 import { createClickHouse } from './clickhouse.ts';
 import { parsePostgresUrl } from './postgres-url.ts';
-import { createPostgres, type PostgresOptions } from './postgres.ts';
+import { createPostgres, type JsonByKey, type PostgresOptions } from './postgres.ts';
+import { type Review, reviewsInClickHouse, reviewsInPostgres, type ReviewSummary } from './reviews.ts';
 
 /** How often a user did what: `{ "view": 12 }`. */
 export type EventCounts = Readonly<Record<string, number>>;
@@ -13,6 +14,10 @@ export interface Analytics {
   eventCounts(userIds: readonly string[], call: Call): Promise<ReadonlyMap<string, JsonText<EventCounts>>>;
   /** What a user's counts are invalidated by; undefined as long as that is not known. */
   tagsOf(userId: string): readonly string[] | undefined;
+  /** How products are rated, by their id; who has no reviews is left out. */
+  readonly reviewSummaries: JsonByKey<ReviewSummary>;
+  /** Their newest three reviews. */
+  readonly latestReviews: JsonByKey<readonly Review[]>;
   /** What tags begin with. */
   readonly tables: readonly string[];
   /** Connects, ahead of the first question. */
@@ -59,6 +64,8 @@ function analyticsInPostgres(options: AnalyticsOptions): Analytics {
   return {
     eventCounts,
     tagsOf: eventCounts.tagsOf,
+    reviewSummaries: postgres.jsonByKey<ReviewSummary>('reviews.product_id', reviewsInPostgres.summaries),
+    latestReviews: postgres.jsonByKey<readonly Review[]>('reviews.product_id', reviewsInPostgres.latest),
     tables: postgres.tables,
     warm: (call) => postgres.warm(call),
     check: (call) => postgres.check(call),
@@ -81,6 +88,8 @@ function analyticsInClickHouse(options: AnalyticsOptions): Analytics {
   return {
     eventCounts,
     tagsOf: eventCounts.tagsOf,
+    reviewSummaries: clickHouse.jsonByKey<ReviewSummary>('reviews.product_id', reviewsInClickHouse.summaries),
+    latestReviews: clickHouse.jsonByKey<readonly Review[]>('reviews.product_id', reviewsInClickHouse.latest),
     tables: clickHouse.tables,
     warm: (call) => clickHouse.warm(call),
     check: (call) => clickHouse.check(call),

@@ -8,6 +8,8 @@ export interface Clients {
   readonly postgres: Postgres;
   readonly analytics: Analytics;
   readonly recommender: HttpClient;
+  /** Absent where no model is set up. */
+  readonly sentiment?: HttpClient;
 }
 
 export interface ClientsConfig {
@@ -17,10 +19,15 @@ export interface ClientsConfig {
   readonly recommendationsUrl: string | readonly string[];
   /** The recommendations service answers for many users at once. */
   readonly recommendationsBulk?: boolean;
+  /** Of the model that says whether a text is positive, if there is one. */
+  readonly sentimentUrl?: string | readonly string[] | undefined;
   readonly poolSize: number;
   readonly poolWaitMs: number;
   readonly statementTimeoutMs: number;
 }
+
+/** A few more than questions of the source `sentiment` are under way: those that are being ended hold theirs a little longer. */
+const modelConnections = 16;
 
 /** Opens nothing yet: each client connects when it is first asked. */
 export function createClients(config: ClientsConfig, onConnectionLost: (client: string, error: Error) => void): Clients {
@@ -34,6 +41,7 @@ export function createClients(config: ClientsConfig, onConnectionLost: (client: 
     // A pool of its own even in the same database: a slow count must not keep users from being read.
     analytics: createAnalytics(store('analytics', 'the analytics store', config.analyticsUrl)),
     recommender: createHttpClient({ label: 'recommender', name: 'the recommendations service', url: config.recommendationsUrl, bulk: config.recommendationsBulk ?? false }),
+    ...(config.sentimentUrl === undefined ? {} : { sentiment: createHttpClient({ label: 'sentiment', name: 'the sentiment model', url: config.sentimentUrl, connections: modelConnections }) }),
   };
 }
 

@@ -5,10 +5,19 @@ import { endSpan, SpanKind, startSpan, type Trace, traceparent } from '../core/t
 import { answered } from './http-answer.ts';
 import { Exchange, type Reply } from './http-exchange.ts';
 
+/** What is sent: with a body by POST, without one by GET. */
+export interface Sent {
+  readonly path: string;
+  readonly query: string;
+  readonly body?: string;
+  /** It changes nothing there: what has been sent may be sent again. */
+  readonly safe: boolean;
+}
+
 /** A service that is asked over HTTP, at one endpoint or several. */
 export interface Upstream {
   /** The body of an answer with status 200; rejects with a Failure for every other (see HttpClient). */
-  ask(path: string, query: string, call: Call): Promise<string>;
+  ask(sent: Sent, call: Call): Promise<string>;
   check(call: Call): Promise<void>;
   close(): Promise<void>;
 }
@@ -62,28 +71,29 @@ export class Endpoint implements Upstream {
     return this.#underWay;
   }
 
-  async ask(path: string, query: string, call: Call): Promise<string> {
-    const full = `${this.#prefix}${path}${query}`;
-    const reply = await (call.trace?.span ? this.#recorded(full, path, call) : this.#exchange(full, call.trace, call));
-    if (reply.status !== 200) throw answered(this.#name, reply, call.leftMs());
+  async ask(sent: Sent, call: Call): Promise<string> {
+    const reply = await (call.trace?.span ? this.#recorded(sent, call) : this.#exchange(sent, call.trace, call));
+    if (reply.status !== 200) throw answered(this.#name, reply, sent.safe ? call.leftMs() : 0);
     return reply.body;
   }
 
   async check(call: Call): Promise<void> {
-    await this.#exchange(`${this.#prefix}/`, undefined, call);
+    await this.#exchange({ path: '/', query: '', safe: true }, undefined, call);
   }
 
   close(): Promise<void> {
     return this.#pool.destroy();
   }
 
-  #exchange(path: string, trace: Trace | undefined, call: Call): Promise<Reply> {
+  #exchange({ path, query, body, safe }: Sent, trace: Trace | undefined, call: Call): Promise<Reply> {
     if (this.#underWay >= this.#underWayMax) return Promise.reject(new Failure('overloaded', `too many requests wait for ${this.#name}`));
     this.#underWay++;
     return new Promise<Reply>((resolve, reject) => {
       const headers = ['accept', 'application/json', deadlineHeader, String(Math.floor(call.leftMs()))];
       if (trace) headers.push('traceparent', traceparent(trace));
-      this.#pool.dispatch({ method: 'GET', path, headers }, new Exchange(this.#name, call, resolve, reject, () => { this.#underWay--; }));
+      if (body !== undefined) headers.push('content-type', 'application/json');
+      const asked = body === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body, idempotent: safe };
+      this.#pool.dispatch({ ...asked, path: `${this.#prefix}${path}${query}`, headers }, new Exchange(this.#name, safe, call, resolve, reject, () => { this.#underWay--; }));
     });
   }
 
@@ -91,21 +101,22 @@ export class Endpoint implements Upstream {
     return Number(this.#base.port) || (this.#base.protocol === 'https:' ? 443 : 80);
   }
 
-  async #recorded(path: string, fixedPath: string, call: Call): Promise<Reply> {
+  async #recorded(sent: Sent, call: Call): Promise<Reply> {
     const { origin, hostname } = this.#base;
-    const trace = startSpan(`GET ${fixedPath}`, {
+    const method = sent.body === undefined ? 'GET' : 'POST';
+    const trace = startSpan(`${method} ${sent.path}`, {
       kind: SpanKind.CLIENT,
       parent: call.trace,
       attributes: {
-        'http.request.method': 'GET',
+        'http.request.method': method,
         'server.address': hostname,
         'server.port': this.#port,
-        // Without the query: it holds ids.
-        'url.full': `${origin}${this.#prefix}${fixedPath}`,
+        // Without the query, which holds ids, and without the body, which may be anything.
+        'url.full': `${origin}${this.#prefix}${sent.path}`,
       },
     });
     try {
-      const reply = await this.#exchange(path, trace, call);
+      const reply = await this.#exchange(sent, trace, call);
       trace.span.setAttribute('http.response.status_code', reply.status);
       endSpan(trace.span, reply.status < 400 ? undefined : answered(this.#name, reply, 0), String(reply.status));
       return reply;

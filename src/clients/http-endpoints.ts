@@ -3,7 +3,7 @@ import { Failure } from '../core/failure.ts';
 import { observeOpen } from '../core/metrics.ts';
 import { note } from '../core/trace.ts';
 import { Breaker } from './http-breaker.ts';
-import type { Endpoint, Upstream } from './http-endpoint.ts';
+import type { Endpoint, Sent, Upstream } from './http-endpoint.ts';
 
 interface Choice {
   readonly endpoint: Endpoint;
@@ -26,7 +26,7 @@ export class Endpoints implements Upstream {
     for (const { endpoint, breaker } of this.#choices) observeOpen(() => Number(breaker.open), label, endpoint.address);
   }
 
-  ask(path: string, query: string, call: Call): Promise<string> {
+  ask(sent: Sent, call: Call): Promise<string> {
     const now = performance.now();
     const choice = this.#choose(call.tried, now);
     if (!choice) {
@@ -36,7 +36,7 @@ export class Endpoints implements Upstream {
     const { endpoint, breaker } = choice;
     (call.tried ??= new Set()).add(endpoint);
     const attempt = breaker.begin(call, now);
-    const answer = endpoint.ask(path, query, call);
+    const answer = endpoint.ask(sent, call);
     attempt.follow(answer);
     return answer;
   }

@@ -17,6 +17,7 @@ export interface Reply {
  */
 export class Exchange extends Listener implements Dispatcher.DispatchHandler {
   readonly #name: string;
+  readonly #safe: boolean;
   readonly #call: Call;
   readonly #resolve: (reply: Reply) => void;
   readonly #reject: (reason: Failure) => void;
@@ -29,8 +30,10 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
   #status = 0;
   #retryAfter: string | undefined;
 
+  /** @param safe Whether what was sent may be sent again, though nobody knows what has come of it. */
   constructor(
     name: string,
+    safe: boolean,
     call: Call,
     resolve: (reply: Reply) => void,
     reject: (reason: Failure) => void,
@@ -38,6 +41,7 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
   ) {
     super();
     this.#name = name;
+    this.#safe = safe;
     this.#call = call;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -80,7 +84,7 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     this.#close();
-    if (!this.#reason) this.#reject(broken(this.#name, error, this.#status > 0));
+    if (!this.#reason) this.#reject(broken(this.#name, error, this.#safe && this.#status === 0));
   }
 
   #abandon(reason: Failure): void {
@@ -101,9 +105,9 @@ const passing: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-function broken(name: string, cause: Error & { readonly code?: unknown }, hasBegun: boolean): Failure {
+function broken(name: string, cause: Error & { readonly code?: unknown }, repeatable: boolean): Failure {
   if (cause.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new Failure('bad_answer', `${name} answered with more than 1 MiB`, { cause });
   // Not every one of undici's parser errors has a code of its own.
   if (cause.name === 'HTTPParserError') return new Failure('bad_answer', `${name} answered with what is not HTTP`, { cause });
-  return new Failure('source_failed', `the connection to ${name} failed`, { cause, retryable: !hasBegun && passing.has(cause.code) });
+  return new Failure('source_failed', `the connection to ${name} failed`, { cause, retryable: repeatable && passing.has(cause.code) });
 }

@@ -4,7 +4,7 @@ import { Failure } from '../core/failure.ts';
 import type { JsonText } from '../core/json-text.ts';
 import { observeUpstream } from '../core/metrics.ts';
 import { parsed, validated } from './http-answer.ts';
-import { Endpoint, type Upstream } from './http-endpoint.ts';
+import { Endpoint, type Sent, type Upstream } from './http-endpoint.ts';
 import { Endpoints } from './http-endpoints.ts';
 
 export interface HttpOptions {
@@ -35,6 +35,13 @@ export interface HttpQuestion<Out> {
   readonly answer: StandardSchemaV1<unknown, Out>;
 }
 
+export interface HttpPost<Out> extends Omit<HttpQuestion<Out>, 'query'> {
+  /** Sent as JSON. It appears in no trace. */
+  readonly body: object;
+  /** It changes nothing there, as with GET. Left out, no failure of it is `retryable`: it may have happened. */
+  readonly safe?: boolean;
+}
+
 export interface HttpClient {
   /**
    * Asks, and answers with validated JSON. Rejects with a Failure: `not_found` for a 404, `bad_answer` for what is too
@@ -49,6 +56,8 @@ export interface HttpClient {
    * others are found.
    */
   getEach<Out>(question: HttpQuestion<Out>, call: Call): Promise<ReadonlyMap<string, JsonText<Out>>>;
+  /** As `get`, for a question that does not fit a URL. */
+  post<Out>(question: HttpPost<Out>, call: Call): Promise<JsonText<Out>>;
   /** The service answers for many at once. */
   readonly bulk: boolean;
   /** How many there are to choose from. */
@@ -77,21 +86,28 @@ class PooledHttp implements HttpClient {
   }
 
   async get<Out>({ answer, path, query }: HttpQuestion<Out>, call: Call): Promise<JsonText<Out>> {
-    const body = await this.#body(path, query, call);
-    return validated(this.#name, parsed(this.#name, body), answer, body);
+    return this.#validated(await this.#body({ path, query: queryOf(query), safe: true }, call), answer);
+  }
+
+  async post<Out>({ answer, path, body, safe = false }: HttpPost<Out>, call: Call): Promise<JsonText<Out>> {
+    return this.#validated(await this.#body({ path, query: '', body: JSON.stringify(body), safe }, call), answer);
   }
 
   async getEach<Out>({ answer, path, query }: HttpQuestion<Out>, call: Call): Promise<ReadonlyMap<string, JsonText<Out>>> {
-    const members = parsed(this.#name, await this.#body(path, query, call));
+    const members = parsed(this.#name, await this.#body({ path, query: queryOf(query), safe: true }, call));
     if (typeof members !== 'object' || members === null || Array.isArray(members)) {
       throw new Failure('bad_answer', `${this.#name} answered in an unexpected shape`, { cause: new Error('expected an object') });
     }
     return new Map(Object.entries(members).map(([name, member]) => [name, validated(this.#name, member, answer)]));
   }
 
-  #body(path: string, query: Query = {}, call: Call): Promise<string> {
+  #body(sent: Sent, call: Call): Promise<string> {
     call.throwIfOver();
-    return this.#upstream.ask(path, queryOf(query), call);
+    return this.#upstream.ask(sent, call);
+  }
+
+  #validated<Out>(body: string, schema: StandardSchemaV1<unknown, Out>): JsonText<Out> {
+    return validated(this.#name, parsed(this.#name, body), schema, body);
   }
 
   check(call: Call): Promise<void> {
@@ -103,7 +119,7 @@ class PooledHttp implements HttpClient {
   }
 }
 
-function queryOf(query: Query): string {
+function queryOf(query: Query = {}): string {
   let text = '';
   for (const [name, values] of Object.entries(query)) {
     for (const value of typeof values === 'string' ? [values] : values) {

@@ -8,18 +8,24 @@ export const createBus = (connect: () => Redis, channel: string, listener: BusLi
     connect,
     channel,
     onMessage: (text) => {
-      const tags = tagsOf(text);
-      if (tags) listener.gone(tags);
+      const said = parse(text);
+      if (said) listener.gone(said.tags, said.token);
     },
     onLost: () => { listener.lost(); },
     onBack: () => { listener.back(); },
   });
 
+interface Said {
+  readonly tags: readonly string[];
+  readonly token: string | undefined;
+}
+
 /** Undefined for what is not ours: anybody may publish anything. */
-function tagsOf(text: string): readonly string[] | undefined {
+function parse(text: string): Said | undefined {
   try {
-    const { tags } = (JSON.parse(text) ?? {}) as { readonly tags?: unknown };
-    return Array.isArray(tags) && tags.every((tag) => typeof tag === 'string') ? tags : undefined;
+    const { tags, token } = (JSON.parse(text) ?? {}) as { readonly tags?: unknown; readonly token?: unknown };
+    if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) return undefined;
+    return { tags, token: typeof token === 'string' ? token : undefined };
   } catch {
     return undefined;
   }

@@ -82,7 +82,7 @@ for i, key in ipairs(KEYS) do
     if taken.err then refused = taken else gone[#gone + 1] = ARGV[3 + i] end
   end
 end
-if #gone > 0 then redis.call('PUBLISH', ARGV[3], cjson.encode({ tags = gone })) end
+if #gone > 0 then redis.call('PUBLISH', ARGV[3], cjson.encode({ tags = gone, token = ARGV[1] })) end
 return refused or #gone
 `);
 

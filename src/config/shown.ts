@@ -42,6 +42,6 @@ function withoutSecretsEach(text: string): string {
 /** A variable's value as a complaint may repeat it. */
 export function shown(name: string, value: string | undefined): string {
   if (value === undefined) return 'nothing';
-  if (name === 'RECOMMENDATIONS_URL') return JSON.stringify(withoutSecretsEach(value));
+  if (name === 'RECOMMENDATIONS_URL' || name === 'SENTIMENT_URL') return JSON.stringify(withoutSecretsEach(value));
   return JSON.stringify(name.endsWith('_URL') ? withoutSecrets(value) : value);
 }

@@ -10,6 +10,11 @@ const samplers = ['always_on', 'always_off', 'traceidratio', 'parentbased_always
  */
 const jwtAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 
+const serviceUrls = urls(url('http:', 'https:').refine(
+  (text) => new URL(text).search === '' && new URL(text).hash === '',
+  'a URL without a query, since paths are put behind it',
+));
+
 /** The variables, their forms and their defaults. docs/configuration.md explains each. */
 const variables = {
   NODE_ENV: z.string().default('development'),
@@ -20,11 +25,9 @@ const variables = {
   DATABASE_URL: postgresUrl,
   // The only store there is.
   ANALYTICS_URL: analyticsUrl.optional(),
-  RECOMMENDATIONS_URL: urls(url('http:', 'https:').refine(
-    (text) => new URL(text).search === '' && new URL(text).hash === '',
-    'a URL without a query, since paths are put behind it',
-  )),
+  RECOMMENDATIONS_URL: serviceUrls,
   RECOMMENDATIONS_BULK: oneOf('on', 'off').default('off'),
+  SENTIMENT_URL: serviceUrls.optional(),
   CACHE: oneOf('off', 'memory', 'redis').optional(),
   CACHE_L1_BYTES: whole(1, 999_999_999).default(64 * 1024 * 1024),
   CACHE_TENANT: z.string().regex(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, "_", "." or "-"').default('tributary'),
@@ -37,6 +40,7 @@ const variables = {
   TIMEOUT_STATUS: oneOf('504', '408').default('504'),
   ADMISSION: oneOf('on', 'off').default('on'),
   IN_FLIGHT_MAX: whole(1, 100_000).default(10_000),
+  LIVE_MAX: whole(0, 100_000).default(10_000),
   AUTH: oneOf('none', 'optional', 'jwt').default('none'),
   JWT_JWKS_URL: url('http:', 'https:').optional(),
   JWT_KEYS_FILE: z.string().optional(),

@@ -6,7 +6,7 @@ import { type Duration, toMs } from './duration.ts';
 import { Gathering, type Landed } from './gathering.ts';
 import { inSpan } from './in-span.ts';
 import { Inbox } from './inbox.ts';
-import { type DataOf, type Parts, planParts, type Seen } from './part.ts';
+import { type DataOf, type Parts, type PlannedPart, planParts, type Seen } from './part.ts';
 import { definedBy, type Source, speaks } from './source.ts';
 
 /** An aggregate is itself a source: it nests, and every policy fits it. `Given` is its input before it is validated. */
@@ -21,6 +21,10 @@ export interface Aggregate<In, Data, Given = unknown> extends Source<In, Answer<
   readers(input: In): Readers;
   /** The parts' names, in the order of the reply. */
   readonly parts: readonly string[];
+  /** The same as the engine runs them. */
+  readonly planned: readonly PlannedPart[];
+  /** One part alone, within the aggregate's deadline. Rejects where it is required and fails, with a PartFailure. */
+  part(name: string, input: In, call: Call): Promise<Landed>;
   /** The parts as they land. Throws what `await aggregate(…)` would reject with; leaving the loop stops the rest. */
   stream(input: In, call: Call): AsyncGenerator<Landed, void, undefined>;
 }
@@ -105,9 +109,16 @@ function defined<In, Data, Given>(spec: Spec<In, Data, Given>, parts: Readonly<R
     yield* inbox.read();
   }
 
+  function part(wanted: string, question: In, call: Call): Promise<Landed> {
+    return new Promise((resolve, reject) => {
+      const one = planned.filter((each) => each.name === wanted);
+      new Gathering(one, call.within(deadlineMs), { done: ([landed]) => { resolve(landed!); }, failed: reject }).start(question);
+    });
+  }
+
   const readers = (question: In) => readersOf(access, question);
   Object.defineProperty(answer, 'name', { value: name });
-  return Object.assign(definedBy(speaks(answer), spec) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, stream });
+  return Object.assign(definedBy(speaks(answer), spec) as typeof answer & { readonly name: string }, { summary, input, deadlineMs, access, readers, parts: names, planned, part, stream });
 }
 
 function answerFrom<Data>(Making: Making, names: readonly string[], landed: readonly Landed[]): Answer<Data> {

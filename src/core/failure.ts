@@ -24,6 +24,7 @@ export type FailureCode =
   | 'overloaded'
   | 'keys_unavailable'
   | 'source_resting'
+  | 'unavailable'
   | 'deadline_exceeded'
   | 'outcome_unknown'
   | 'client_gone'

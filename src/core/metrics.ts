@@ -62,6 +62,14 @@ export const rateLimited = counter({ name: 'tributary.rate_limited', help: 'Requ
 
 export const unauthenticated = counter({ name: 'tributary.unauthenticated', labels: ['reason'], help: 'Requests that were refused for what their callers are or are not: 401 and 403' });
 
+export const observeStreams = gauge({ name: 'tributary.live.streams', help: 'Live answers that are open' });
+
+export const observeTopics = gauge({ name: 'tributary.live.topics', help: 'What is watched: one for all who watch the same' });
+
+export const liveAsks = counter({ name: 'tributary.live.asks', labels: ['aggregate', 'because'], help: 'Parts that were asked for live answers' });
+
+export const liveEnds = counter({ name: 'tributary.live.ends', labels: ['because'], help: 'Live answers that have ended' });
+
 export const spansDropped = counter({ name: 'tributary.spans.dropped', help: 'Spans that the exporter could not take or send' }).of();
 
 export const observeCpu = countedElsewhere({ name: 'process.cpu', unit: 's', help: 'Time on CPUs' });

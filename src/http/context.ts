@@ -9,7 +9,7 @@ function bindings({ env }: { readonly env?: Partial<HttpBindings> }): Partial<Ht
 }
 
 /** A request header, read where Node has parsed it already: Hono's own way makes a Headers object for each request. */
-export function headerOf(c: HttpContext, name: 'accept' | 'authorization' | 'cache-control' | 'if-none-match' | 'traceparent'): string | undefined {
+export function headerOf(c: HttpContext, name: 'accept' | 'authorization' | 'cache-control' | 'if-none-match' | 'last-event-id' | 'traceparent'): string | undefined {
   const { incoming } = bindings(c);
   return incoming ? (incoming.headers[name] as string | undefined) : c.req.header(name);
 }

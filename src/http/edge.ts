@@ -16,6 +16,8 @@ export interface Authentication {
   known(authorization: string, now: number): Caller | undefined;
   /** Verifies them, which may take a second. Rejects with a Failure `unauthenticated`, `invalid_input` or `keys_unavailable`. */
   verified(authorization: string): Promise<Caller>;
+  /** Whether what was verified of a caller still holds: their token has not expired, nor was a key withdrawn since. */
+  holds(caller: Caller): boolean;
 }
 
 /** Who is told how long each part took. Operators are callers that read any. */
@@ -51,6 +53,16 @@ export interface Load {
   readonly brownout: boolean;
   /** An answer is complete, or left out nothing but what a brownout does (`spared`); with how many under way it began. */
   landed(ms: number, inFlight: number, spared: boolean): void;
+  /** This request is work no more, though its reply goes on: a stream that stays open. */
+  released(reply: ServerResponse): void;
+}
+
+/** Knows the streams that stay open. */
+export interface OpenStreams {
+  /** How many are open. */
+  readonly size: number;
+  /** Ends them all, each with a hint when to come back; what is opened from now on is refused. */
+  end(): void;
 }
 
 /** A request whose reply is not complete, and its place among the others. */
@@ -80,6 +92,8 @@ export class Edge {
   keeper: Keeper | undefined;
   /** Who admits requests, if anybody does. */
   load: Load | undefined;
+  /** The streams that stay open, if there can be any. */
+  streams: OpenStreams | undefined;
   /** Requests that the lane of ready answers has chosen to be recorded, and left to the routes. */
   readonly #chosen = new WeakSet<object>();
   /**

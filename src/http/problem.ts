@@ -32,6 +32,7 @@ export const problemStatuses = {
   overloaded: [503, 'Overloaded'],
   keys_unavailable: [503, 'Tokens cannot be checked now'],
   source_resting: [503, 'A required part is resting'],
+  unavailable: [503, 'Not available now'],
   deadline_exceeded: [504, 'A required part did not answer in time'],
   outcome_unknown: [504, 'It is not known whether it was done'],
 } as const satisfies Readonly<Record<FailureCode, readonly [status: number, title: string]>>;

@@ -3,6 +3,8 @@ import { Hono } from 'hono';
 import { Failure } from '../core/failure.ts';
 import type { SchemaOf } from './client-types.ts';
 import type { Edge } from './edge.ts';
+import { liveSuffix, serveLive } from './live/serve-live.ts';
+import type { Streams } from './live/streams.ts';
 import { counted } from './observed.ts';
 import { perform } from './perform.ts';
 import { problem } from './problem.ts';
@@ -18,15 +20,17 @@ export type Routes = Hono<Bound>;
 /** The same as clients know it: `hc<RoutesOf<…>>(url)`. */
 export type RoutesOf<R extends Resources> = Hono<Bound, SchemaOf<R>>;
 
-/** The routes of the service, and a problem for everything else. */
-export function createRoutes<const R extends Resources>(edge: Edge, resources: R): RoutesOf<R> {
+/** The routes of the service: what is defined at each path, its aggregate live where there may be streams, and a problem for everything else. */
+export function createRoutes<const R extends Resources>(edge: Edge, resources: R, streams?: Streams): RoutesOf<R> {
   const app = new Hono<Bound>();
   for (const [path, resource] of Object.entries<Resource>(resources)) {
     const { GET: read, ...operations } = methodsOf(resource);
     if (read) app.get(path, serve(path, read, edge));
     for (const [method, operation] of Object.entries(operations)) app.on(method, path, perform(path, operation, edge));
-    const allow = [...(read ? ['GET', 'HEAD'] : []), ...Object.keys(operations)];
-    app.all(path, notAllowed(allow, edge));
+    app.all(path, notAllowed([...(read ? ['GET', 'HEAD'] : []), ...Object.keys(operations)], edge));
+    if (!read || !streams) continue;
+    const live = path + liveSuffix;
+    app.get(live, serveLive(live, read, edge, streams)).all(live, notAllowed(['GET', 'HEAD'], edge));
   }
   app.notFound(counted('*', edge, (_, visit) => problem(new Failure('not_found', 'there is no such route'), visit, edge)));
   return app;

@@ -7,7 +7,7 @@ import { inputFrom } from './input.ts';
 import { mediaType } from './media-type.ts';
 import { outerGuarded } from './outer-guard.ts';
 import { streamed } from './stream.ts';
-import { GoingOn, underCall } from './under-call.ts';
+import { type Begun, GoingOn, underCall } from './under-call.ts';
 import { whole } from './whole.ts';
 
 /**
@@ -15,13 +15,9 @@ import { whole } from './whole.ts';
  * of parts where the client asks for one (`Accept: text/event-stream` or `application/x-ndjson`).
  */
 export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge: Edge): (c: HttpContext) => Promise<Response> {
-  return underCall(route, asked, edge, async ({ c, visit, call, caller, graceMs }) => {
-    visit.aggregate = asked.name;
-    const input = inputFrom(targetOf(c), asked.input, c.req.param());
-    if (edge.authentication) {
-      visit.readers = asked.readers(input);
-      if (!edge.open && !mayRead(visit.readers, caller)) throw notAllowed;
-    }
+  return underCall(route, asked, edge, async (begun) => {
+    const { c, visit, call, graceMs } = begun;
+    const input = questionOf(begun, asked, edge);
     const type = mediaType(headerOf(c, 'accept'));
     if (type === 'application/json') {
       return whole(await outerGuarded(asked(input, call), call, { graceMs, name: asked.name, log: edge.log }), c, route, visit, edge);
@@ -30,4 +26,14 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
     // A reply to HEAD is never read, so nothing would end its stream.
     return c.req.method === 'HEAD' ? reply : new GoingOn(reply);
   });
+}
+
+/** What an aggregate is asked, validated, by whom may read the answer. Throws InvalidInput, or the failure `forbidden`. */
+export function questionOf<In>({ c, visit, caller }: Begun, asked: Aggregate<In, unknown>, edge: Edge): In {
+  visit.aggregate = asked.name;
+  const input = inputFrom(targetOf(c), asked.input, c.req.param());
+  if (!edge.authentication) return input;
+  visit.readers = asked.readers(input);
+  if (!edge.open && !mayRead(visit.readers, caller)) throw notAllowed;
+  return input;
 }

@@ -32,9 +32,9 @@ const limits = {
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   connectionsCheckingInterval: 1_000,
-  /** Without a byte in either direction under a request: every deadline is far shorter. */
+  /** Without a byte in either direction under a request: every deadline is far shorter, and streams that stay open say something twice as often. */
   silenceMs: 30_000,
-  /** Twice what may be under way (IN_FLIGHT_MAX), since most connections of balancers and phones are idle; 10,000 idle ones were measured. */
+  /** Twice what may be under way (IN_FLIGHT_MAX), since most connections of balancers and phones are idle, and as many as may watch (LIVE_MAX); 10,000 idle ones were measured. */
   connectionsMax: 20_000,
 };
 

@@ -80,6 +80,8 @@ export class Visit {
   readonly #startedAt = performance.now();
   readonly #inFlight: number;
   #missing: readonly PartReport[] = [];
+  /** It has been counted, and its span has ended: what goes on is a stream. */
+  #staysOpen = false;
 
   constructor(c: HttpContext, route: string, edge: Edge) {
     this.#route = route;
@@ -117,9 +119,25 @@ export class Visit {
     answers.of(aggregate, String(complete)).add();
   }
 
+  /**
+   * The reply goes on, perhaps for hours. What counts is how long it took to begin: so the figures and the span end here,
+   * and the access line, which comes at the end, calls it no failure that its client leaves.
+   */
+  staysOpen(): void {
+    this.#staysOpen = true;
+    this.status = 200;
+    const now = performance.now();
+    requestDuration.of(this.#method, this.#route, '200', '').record((now - this.#startedAt) / 1_000);
+    this.#endSpan(now);
+  }
+
   #closed(complete: boolean): void {
     // One moment for the line, the figures and the span: else each would count what the ones before it took to write.
     const now = performance.now();
+    const { failure } = this;
+    if (this.#staysOpen) {
+      return logAccess(this.#edge.log, { method: this.#method, route: this.#route, status: this.status, tookMs: now - this.#startedAt, trace: this.trace, failure, missing: this.#missing });
+    }
     if (!complete) {
       this.call?.stop(clientGone);
       this.failure = clientGone;

@@ -70,6 +70,8 @@ export async function retire(serving: Serving): Promise<void> {
 /** Nothing new can come: finishes what is under way, and closes everything. */
 export async function close({ app, admin, edge, clients, keeping, authenticating, drainTimeoutMs }: Serving): Promise<void> {
   edge.drain();
+  // They would not end by themselves.
+  edge.streams?.end();
   await closeServer(app, drainTimeoutMs, () => { edge.stop(ending); });
   await Promise.all([closeClients(clients), keeping?.close(), authenticating?.close()]);
   await closeServer(admin, 0);

@@ -31,12 +31,14 @@ test('two variables are needed, everything else has a default', () => {
     analyticsUrl: 'postgres://app@db:5432/app',
     recommendationsUrl: ['http://recommender:8000'],
     recommendationsBulk: false,
+    sentimentUrl: undefined,
     poolSize: 20,
     poolWaitMs: 1_000,
     statementTimeoutMs: 2_500,
     timeoutStatus: 504,
     admission: true,
     inFlightMax: 10_000,
+    liveMax: 10_000,
     auth: 'none',
     jwt: undefined,
     rateLimit: undefined,
@@ -54,16 +56,16 @@ test('two variables are needed, everything else has a default', () => {
 
 test('every variable is read', () => {
   expect(readConfig({
-    NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '65535', DATABASE_URL: 'postgresql://a@b/c', ANALYTICS_URL: 'postgres://d@e/f', RECOMMENDATIONS_URL: 'https://g/h, http://i:1',
+    NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '65535', DATABASE_URL: 'postgresql://a@b/c', ANALYTICS_URL: 'postgres://d@e/f', RECOMMENDATIONS_URL: 'https://g/h, http://i:1', SENTIMENT_URL: 'http://j/k',
     POOL_SIZE: '1', POOL_WAIT_MS: '60000', STATEMENT_TIMEOUT_MS: '600000', TIMEOUT_STATUS: '408', AUTH: 'none', LOG_LEVEL: 'silent', DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '120000',
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25', TRUST_TRACEPARENT: 'true',
     WORKERS: '0', RECOMMENDATIONS_BULK: 'on', CACHE: 'redis', REDIS_URL: 'rediss://:p@i:1/2', CACHE_L1_BYTES: '1', CACHE_TENANT: 'shop.eu-1', CACHE_NOTIFY: 'off', CACHE_RELOAD: 'anybody',
-    ADMISSION: 'off', IN_FLIGHT_MAX: '500', RATE_LIMIT: '600/1m', PROXY_HOPS: '2', TRUSTED_CALLERS: '10.0.0.0/8, ::1', CORS_ORIGINS: 'https://shop.example,http://localhost:3000', SERVER_TIMING: 'nobody', DOCS: 'on',
+    ADMISSION: 'off', IN_FLIGHT_MAX: '500', LIVE_MAX: '0', RATE_LIMIT: '600/1m', PROXY_HOPS: '2', TRUSTED_CALLERS: '10.0.0.0/8, ::1', CORS_ORIGINS: 'https://shop.example,http://localhost:3000', SERVER_TIMING: 'nobody', DOCS: 'on',
   })).toEqual({
     workers: 0, recommendationsBulk: true, cache: 'redis', redisUrl: 'rediss://:p@i:1/2', cacheBytes: 1, cacheTenant: 'shop.eu-1', cacheNotify: false, mayReload: true,
-    production: true, host: '127.0.0.1', port: 0, adminPort: 65_535, databaseUrl: 'postgresql://a@b/c', analyticsUrl: 'postgres://d@e/f', recommendationsUrl: ['https://g/h', 'http://i:1'],
+    production: true, host: '127.0.0.1', port: 0, adminPort: 65_535, databaseUrl: 'postgresql://a@b/c', analyticsUrl: 'postgres://d@e/f', recommendationsUrl: ['https://g/h', 'http://i:1'], sentimentUrl: ['http://j/k'],
     poolSize: 1, poolWaitMs: 60_000, statementTimeoutMs: 600_000, timeoutStatus: 408, auth: 'none', logLevel: 'silent', drainDelayMs: 0, drainTimeoutMs: 120_000,
-    admission: false, inFlightMax: 500, jwt: undefined, rateLimit: { count: 600, windowMs: 60_000 }, proxyHops: 2, trustedCallers: ['10.0.0.0/8', '::1'], corsOrigins: ['https://shop.example', 'http://localhost:3000'], serverTiming: 'nobody', docs: true,
+    admission: false, inFlightMax: 500, liveMax: 0, jwt: undefined, rateLimit: { count: 600, windowMs: 60_000 }, proxyHops: 2, trustedCallers: ['10.0.0.0/8', '::1'], corsOrigins: ['https://shop.example', 'http://localhost:3000'], serverTiming: 'nobody', docs: true,
     sampling: { ratio: 0.25, trustParent: true },
   });
 });

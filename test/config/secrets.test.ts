@@ -65,13 +65,13 @@ test.each([
   ['with an @ in the password of several servers', 'postgres://app:1,@hunter2@a,b:x/app'],
   ['with the password alone', 'postgres://:hunter2@db/app'],
 ])('a URL %s gives nobody its password', (_, text) => {
-  for (const name of ['DATABASE_URL', 'ANALYTICS_URL', 'RECOMMENDATIONS_URL']) expect(seen({ [name]: text }), name).not.toContain(secret);
+  for (const name of ['DATABASE_URL', 'ANALYTICS_URL', 'RECOMMENDATIONS_URL', 'SENTIMENT_URL']) expect(seen({ [name]: text }), name).not.toContain(secret);
 });
 
 test('whatever the password, nobody sees it', () => {
   const passwords = fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 20 }).map((text) => encodeURIComponent(`${text}Zq7`));
   fc.assert(fc.property(passwords, fc.constantFrom('postgres', 'http', 'redis'), (password, scheme) => {
-    for (const name of ['DATABASE_URL', 'RECOMMENDATIONS_URL']) {
+    for (const name of ['DATABASE_URL', 'RECOMMENDATIONS_URL', 'SENTIMENT_URL']) {
       expect(seen({ [name]: `${scheme}://app:${password}@host/path` })).not.toContain('Zq7');
     }
   }));

@@ -18,6 +18,7 @@ export function connectRecommender(url: string | readonly string[], options: Par
     endpoints: client.endpoints,
     getEach: (question, call) => client.getEach(question, call),
     get: (...question) => client.get(...question),
+    post: (...question) => client.post(...question),
     check: (call) => client.check(call),
     close: () => client.close(),
     [Symbol.asyncDispose]: () => client.close(),

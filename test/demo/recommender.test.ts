@@ -12,13 +12,16 @@ const model = train([
   { user: 3, product: 'tent' },
 ]);
 
+const [shoes, socks] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-00000000000a'];
+const products = new Map([[shoes, 'shoes'], [socks, 'socks']]);
+
 let server: ReturnType<typeof createRecommender>;
 let base: string;
 let faults: Fault[];
 
 beforeEach(async () => {
   faults = [];
-  server = createRecommender({ model, trainedInMs: 3, onFault: (fault) => faults.push(fault) });
+  server = createRecommender({ model, products, trainedInMs: 3, onFault: (fault) => faults.push(fault) });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -50,7 +53,15 @@ test('a user nobody knows gets the popular ones, not a 404', async () => {
   expect(await ask('/recommendations?user=2147483647')).toEqual({ status: 200, body: ['shoes', 'socks', 'tent'] });
 });
 
+test('what is similar to a product, by id; nothing to one that nobody knows', async () => {
+  expect(await ask(`/similar?product=${shoes}`)).toEqual({ status: 200, body: [socks] });
+  expect(await ask(`/similar?product=${socks.toUpperCase()}`)).toEqual({ status: 200, body: [shoes] });
+  expect(await ask('/similar?product=00000000-0000-4000-8000-0000000000ff')).toEqual({ status: 200, body: [] });
+});
+
 test.each([
+  ['/similar', 'expected one product, but got 0'],
+  [`/similar?product=${shoes}&product=${socks}`, 'expected one product, but got 2'],
   ['/recommendations', 'expected at least one user, as in /recommendations?user=42, but got none'],
   ['/recommendations?user=', 'expected user to be a whole number from 1 to 2147483647, but got ""'],
   ['/recommendations?user=0', 'expected user to be a whole number from 1 to 2147483647, but got "0"'],

@@ -80,7 +80,7 @@ test('a stream that fails behind its status is an error', async () => {
 test('what is left out in a brownout is counted, and nothing else that is missing', async () => {
   const [tips, user] = [growth('tributary.left_out', name, 'tips'), growth('tributary.left_out', name, 'user')];
   const { edge, user: users, ask } = stage();
-  edge.load = { inFlight: 0, brownout: true, landed: () => undefined };
+  edge.load = { inFlight: 0, brownout: true, landed: () => undefined, released: () => undefined };
   ask();
   users[0]!.resolve('Ada');
   await settled();

@@ -27,6 +27,7 @@ const statuses: Readonly<Record<FailureCode, number>> = {
   overloaded: 503,
   keys_unavailable: 503,
   source_resting: 503,
+  unavailable: 503,
   deadline_exceeded: 504,
   outcome_unknown: 504,
 };
@@ -84,7 +85,7 @@ test.each(codes)('%s says how to authenticate only if that is what is missing', 
 
 test.each(codes)('%s says when to try again only if that helps', async (code) => {
   const { reply } = await problemOf(new Failure(code, 'failed', { retryAfterMs: 5_000 }));
-  expect(reply.headers.get('retry-after')).toBe(['rate_limited', 'overloaded', 'keys_unavailable', 'source_resting'].includes(code) ? '5' : null);
+  expect(reply.headers.get('retry-after')).toBe(['rate_limited', 'overloaded', 'keys_unavailable', 'source_resting', 'unavailable'].includes(code) ? '5' : null);
 });
 
 test.each([[undefined, '1'], [1, '1'], [1_000, '1'], [1_001, '2'], [60_000, '60']])('%d ms to wait are told in whole seconds, rounded up: %s', async (retryAfterMs, seconds) => {

@@ -13,4 +13,5 @@ export const asSomebody = { authorization: 'Bearer good' };
 export const decided = (by: (authorization: string) => Caller | Promise<Caller>): Authentication => ({
   known: () => undefined,
   verified: async (authorization) => by(authorization),
+  holds: () => true,
 });

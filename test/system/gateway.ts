@@ -19,7 +19,7 @@ import { until } from '../support/until.ts';
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
-export interface GatewayOptions extends Partial<ClientsConfig>, Partial<Pick<AppOptions, 'authentication' | 'timeoutStatus' | 'sampling' | 'cache' | 'mayReload' | 'serverTiming' | 'limits' | 'corsOrigins' | 'trustedCallers' | 'docs'>> {
+export interface GatewayOptions extends Partial<ClientsConfig>, Partial<Pick<AppOptions, 'authentication' | 'timeoutStatus' | 'sampling' | 'cache' | 'mayReload' | 'serverTiming' | 'limits' | 'corsOrigins' | 'trustedCallers' | 'liveMax' | 'docs'>> {
   readonly database: Pick<Database, 'url'>;
   /** In place of the shipped aggregate's two seconds: short for what has to be missed, long for what must not wait for it. */
   readonly deadline?: Duration;
@@ -44,7 +44,7 @@ export interface Gateway extends AsyncDisposable {
   accessLines(count: number): Promise<readonly LogLine[]>;
 }
 
-export async function startGateway({ database, deadline, authentication, cache, mayReload = false, serverTiming = 'everybody', timeoutStatus = 504, sampling, limits, corsOrigins = [], listening, trustedCallers = [], docs = false, ...config }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ database, deadline, authentication, cache, mayReload = false, serverTiming = 'everybody', timeoutStatus = 504, sampling, limits, corsOrigins = [], listening, trustedCallers = [], liveMax = 10_000, docs = false, ...config }: GatewayOptions): Promise<Gateway> {
   const upstream = await startUpstream();
   upstream.answer(json(['a', 'b']));
   const log: LogLine[] = [];
@@ -58,8 +58,8 @@ export async function startGateway({ database, deadline, authentication, cache, 
     statementTimeoutMs: 10_000,
     ...config,
   }, (client, error) => { logger.warn({ err: error, client }, 'an idle connection was lost'); });
-  const options = { log: logger, timeoutStatus, sampling: sampling ?? { ratio: 0, trustParent: false }, authentication, mayReload, serverTiming, limits, corsOrigins, trustedCallers, docs };
-  const { app, edge, lanes, headers } = deadline === undefined ? createApp(clients, { ...options, cache }) : appWithin(deadline, new Edge(options), createSources({ ...clients, cache }));
+  const options = { log: logger, timeoutStatus, sampling: sampling ?? { ratio: 0, trustParent: false }, authentication, mayReload, serverTiming, limits, corsOrigins, trustedCallers };
+  const { app, edge, lanes, headers } = deadline === undefined ? createApp(clients, { ...options, cache, liveMax, docs }) : appWithin(deadline, new Edge(options), createSources({ ...clients, cache }));
   const server = await listen(app, 0, '127.0.0.1', lanes, { log: logger, headers, ...(listening ? { limits: listening } : {}) });
   const url = `http://127.0.0.1:${portOf(server)}`;
   const about = (userId: string | number) => `${url}/api/aggregated?user_id=${userId}`;

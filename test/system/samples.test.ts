@@ -10,7 +10,7 @@ afterAll(async () => { await database.drop(); });
 test('of all replies, only whole answers and those of a brownout say how long answers take', async () => {
   await using it = await startGateway({ database, deadline: '20s' });
   const landed: [number, boolean][] = [];
-  const load = { inFlight: 7, brownout: false, landed: (_: number, inFlight: number, spared: boolean) => { landed.push([inFlight, spared]); } };
+  const load = { inFlight: 7, brownout: false, landed: (_: number, inFlight: number, spared: boolean) => { landed.push([inFlight, spared]); }, released: () => undefined };
   it.edge.load = load;
   await it.ask(1);
   await it.accessLines(1);

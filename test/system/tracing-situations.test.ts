@@ -161,7 +161,7 @@ describe('what is refused', () => {
   test('in a brownout: a part that is left out has its span, and the answer says that it is missing', async () => {
     const script = scripted<Asked, unknown>();
     await using it = await situation(receiver, source({ name: 'it', load: script.source }));
-    it.edge.load = { inFlight: 0, brownout: true, landed: () => undefined };
+    it.edge.load = { inFlight: 0, brownout: true, landed: () => undefined, released: () => undefined };
     const trace = await it.trace(await it.ask('a'));
     expect(trace.part.attributes).toMatchObject({ 'tributary.outcome': 'overloaded', 'error.type': 'overloaded' });
     expect(trace.span('GET /api/situation').attributes).toMatchObject({ 'http.response.status_code': 200, 'tributary.complete': false, 'tributary.missing': ['it'] });

@@ -112,6 +112,14 @@ export class Admission implements Load {
     if (this.#kind.add(ms, inFlight)) this.#gradient.sample(this.#kind.lately, this.#kind.inFlight, this.#kind.usual);
   }
 
+  released(reply: ServerResponse): void {
+    for (const left of [this.#left, this.#leftBackground]) {
+      if (!reply.listeners('close').includes(left)) continue;
+      reply.off('close', left);
+      left();
+    }
+  }
+
   // One of each for all requests.
   readonly #left = (): void => {
     this.#inFlight--;

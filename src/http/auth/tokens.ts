@@ -49,6 +49,8 @@ export class Tokens implements Authentication {
   readonly #rules: TokenRules;
   readonly #options: JWTVerifyOptions;
   readonly #verified = new Memory(verifiedBytesMax);
+  /** Until when what was verified holds, for callers whose reply goes on for longer than it is remembered here. */
+  #until = new WeakMap<Caller, number>();
   /** How often keys have been withdrawn: what is being verified meanwhile is not remembered. */
   #withdrawals = 0;
 
@@ -62,6 +64,7 @@ export class Tokens implements Authentication {
     keys.onWithdrawn = () => {
       this.#withdrawals++;
       this.#verified.clear();
+      this.#until = new WeakMap();
     };
   }
 
@@ -78,8 +81,15 @@ export class Tokens implements Authentication {
     const withdrawals = this.#withdrawals;
     const { payload, until } = await this.#verify(token);
     const caller = callerFrom(payload.sub!, payload, this.#rules.rolesClaim);
-    if (withdrawals === this.#withdrawals) this.#verified.put(new Verified(digest(authorization), caller, until));
+    if (withdrawals === this.#withdrawals) {
+      this.#verified.put(new Verified(digest(authorization), caller, until));
+      this.#until.set(caller, until);
+    }
     return caller;
+  }
+
+  holds(caller: Caller): boolean {
+    return this.#keys.believed(performance.now()) && Date.now() < (this.#until.get(caller) ?? 0);
   }
 
   async #verify(token: string): Promise<{ payload: JWTPayload; until: number }> {

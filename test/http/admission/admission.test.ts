@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import { fakeTime } from '../../core/fake-time.ts';
 import { onStage } from './stage.ts';
@@ -125,6 +126,18 @@ test('of a turn in which all were answered it is known how many there were', () 
   }
   expect(stage.admission.inFlight).toBe(0);
   expect(stage.admission.brownout).toBe(true);
+});
+
+test.each([[{}], [background]])('a reply that goes on as a stream, asked for with %j, is no work any more, and leaves only once', (headers) => {
+  using stage = onStage({ inFlightMax: 1 });
+  const { reply, leave } = stage.ask(headers);
+  expect(stage.ask().shed).toBe(true);
+  stage.admission.released(reply as unknown as ServerResponse);
+  expect(stage.admission.inFlight).toBe(0);
+  stage.admission.released(reply as unknown as ServerResponse);
+  leave();
+  expect(stage.admission.inFlight).toBe(0);
+  expect(reply.listenerCount('close')).toBe(0);
 });
 
 /** Answers that take so long, with so many under way. */

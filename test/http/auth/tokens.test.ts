@@ -113,8 +113,10 @@ test('a token is known without being verified again, until it ends', async () =>
   expect(stage.known(`${text}x`)).toBeUndefined();
   await pass(60_000 + 30_000 - 1_000);
   expect(stage.known(text)).toBe(caller);
+  expect(stage.tokens.holds(caller!)).toBe(true);
   await pass(1_000);
   expect(stage.known(text)).toBeUndefined();
+  expect(stage.tokens.holds(caller!)).toBe(false);
   expect(await stage.verified(bearer(text))).toBe('the token has expired');
 });
 
@@ -122,8 +124,11 @@ test('what was verified with a key that is withdrawn is not believed any more', 
   await using stage = await staged(pair, next);
   const texts = await Promise.all([token(pair, { exp: inS(3_600) }), token(next, { exp: inS(3_600) })]);
   for (const text of texts) await stage.verified(bearer(text));
+  const callers = texts.map((text) => stage.known(text)!);
+  expect(callers.map((caller) => stage.tokens.holds(caller))).toEqual([true, true]);
   stage.issuer.publishes = jwksOf(next);
   await pass(5 * minute);
+  expect(callers.map((caller) => stage.tokens.holds(caller))).toEqual([false, false]);
   expect(texts.map(stage.known)).toEqual([undefined, undefined]);
   expect(await Promise.all(texts.map((text) => stage.verified(bearer(text))))).toEqual(['the token does not name one of the keys of its issuer', '1']);
   expect(stage.known(texts[1])).toBeDefined();
