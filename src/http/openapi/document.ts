@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Access } from '../../core/access.ts';
 import type { Method } from '../../core/operation.ts';
 import { specOf } from '../../core/source.ts';
+import { liveSuffix } from '../live/serve-live.ts';
 import { type AnyAggregate, type AnyOperation, methodsOf, type Resources } from '../resources.ts';
 import { eventSchemas, headers, headersNamed, partErrorSchema, problemReplies, problems, problemSchema } from './replies.ts';
 import { functionName, membersOf, type Schema, Schemas, typeName } from './schemas.ts';
@@ -18,12 +19,14 @@ export function openApi(resources: Resources, version: string): OpenApi {
   schemas.put('Problem', problemSchema);
   schemas.put('PartError', partErrorSchema);
   for (const [name, schema] of Object.entries(eventSchemas)) schemas.put(name, schema);
-  const paths = Object.fromEntries(Object.entries(resources).map(([path, resource]) => {
+  const paths = Object.fromEntries(Object.entries(resources).flatMap(([path, resource]) => {
     const { GET: read, ...operations } = methodsOf(resource);
-    return [path.replaceAll(/:(\w+)/g, '{$1}'), {
+    const template = path.replaceAll(/:(\w+)/g, '{$1}');
+    const at = {
       ...(read ? { get: describedRead(path, read, schemas) } : {}),
       ...Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method.toLowerCase(), describedOperation(method as Method, path, operation, schemas)])),
-    }];
+    };
+    return read ? [[template, at], [template + liveSuffix, { get: describedLive(path, read, schemas) }]] : [[template, at]];
   }));
   return {
     openapi: '3.1.0',
@@ -58,6 +61,23 @@ function describedRead(path: string, read: AnyAggregate, schemas: Schemas): Sche
         },
       },
       304: { description: 'The client has it already', headers: headersNamed('ETag', 'Cache-Control') },
+      ...problems(['not_found'], 504),
+    },
+  };
+}
+
+function describedLive(path: string, { name, summary, input, access }: AnyAggregate, schemas: Schemas): Schema {
+  return {
+    operationId: functionName(`${name}-live`),
+    ...(summary === undefined ? {} : { summary: `${summary}, live` }),
+    security: securityOf(access),
+    parameters: [...parametersOf(path, schemas.of(input, 'input')), { name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' }, description: 'The id of the last event that the client has had' }],
+    responses: {
+      200: {
+        description: 'A stream that stays open',
+        headers: headersNamed('Cache-Control', 'traceresponse'),
+        content: { 'text/event-stream': { schema: { type: 'string', description: 'An event `part` (its data: `StreamedPart`) for each part as it lands and whenever it changes, `current` (`StreamEnd`) once all of them have landed, `problem` (`Problem`) where it cannot go on' } } },
+      },
       ...problems(['not_found'], 504),
     },
   };

@@ -68,12 +68,12 @@ export const eventSchemas: Readonly<Record<'StreamedPart' | 'StreamEnd', Schema>
   StreamedPart: {
     type: 'object',
     description: 'The data of an event `part`',
-    required: ['part', 'state', 'data'],
-    properties: { ...report, error: { $ref: '#/components/schemas/PartError' }, data: { description: 'What the answer holds under the name of the part' } },
+    required: ['part', 'state'],
+    properties: { ...report, error: { $ref: '#/components/schemas/PartError' }, data: { description: 'What the answer holds under the name of the part; none where a required part is outdated and nothing takes its place' } },
   },
   StreamEnd: {
     type: 'object',
-    description: 'The data of the event `end`',
+    description: 'The data of the event `end`, and of `current` where the stream stays open',
     required: ['complete', 'parts'],
     properties: {
       complete: { type: 'boolean' },
