@@ -9,7 +9,7 @@ const expectedText = `expected a text of 1 to ${textMax} characters that is not 
 const expectedLength = `expected a whole number from 1 to ${excerptMax}, of how many characters the model reads`;
 
 const Text = z.strictObject({
-  text: z.string(expectedText).max(textMax, expectedText).refine((text) => text.trim() !== '', expectedText).refine((text) => text.isWellFormed(), 'expected text without halves of characters'),
+  text: z.string(expectedText).max(textMax, expectedText).refine((text) => text.trim() !== '', expectedText).refine((text) => text.isWellFormed(), 'expected text without halves of characters').meta({ minLength: 1, pattern: '[^\\s\\ufeff]' }),
   max_length: z.int(expectedLength).min(1, expectedLength).max(excerptMax, expectedLength).default(excerptMax),
 });
 

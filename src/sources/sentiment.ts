@@ -26,7 +26,7 @@ export const Sentiment = z.object({
   confidence: z.number().min(0).max(1),
   /** Which model says so. */
   model: z.string(),
-});
+}).meta({ id: 'Sentiment' });
 export type Sentiment = z.infer<typeof Sentiment>;
 
 const notSetUp: Source<Excerpt, JsonText<Sentiment>> = () => Promise.reject(new Failure('unavailable', 'sentiment analysis is not set up here', { retryAfterMs: 60_000 }));
@@ -34,6 +34,7 @@ const notSetUp: Source<Excerpt, JsonText<Sentiment>> = () => Promise.reject(new 
 export const sentiment = ({ sentiment: model, cache }: Systems) =>
   source({
     name: 'sentiment',
+    answers: Sentiment,
     load: model
       ? ({ text }: Excerpt, call: Call) => model.post({ path: '/analyze-sentiment', body: { text, max_length: excerptMax }, answer: Sentiment, safe: true }, call)
       : notSetUp,

@@ -10,6 +10,7 @@ const Ids = z.array(ProductId);
 export const similar = ({ recommender, cache }: Systems) =>
   source({
     name: 'similar',
+    answers: Ids,
     load: ({ id }: { readonly id: string }, call: Call) => recommender.get({ path: '/similar', query: { product: id }, answer: Ids }, call),
     guard: { slow: '1s' },
     retry: true,

@@ -9,7 +9,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/clients/migrations.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { decided, operator } from '../support/callers.ts';
-import type { Database } from '../support/postgres.ts';
+import { json } from '../support/answers.ts';
+import { type Database, query } from '../support/postgres.ts';
+import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { type Gateway, seedDatabase, startGateway } from '../system/gateway.ts';
 import { migrations } from '../system/shop.ts';
 import { schemathesis } from './schemathesis.ts';
@@ -28,13 +30,18 @@ const authentication = decided((authorization) => {
 
 let database: Database;
 let gateway: Gateway;
+let model: Upstream;
 beforeAll(async () => {
   database = await seedDatabase();
   await migrate({ url: database.url, folder: migrations });
-  gateway = await startGateway({ database, docs: true, authentication });
+  await query(database.url, 'create table reviews (id integer primary key, product_id uuid not null, rating smallint not null, text text not null, created_at timestamptz not null)');
+  model = await startUpstream();
+  model.answer(json({ sentiment: 'POSITIVE', confidence: 0.9, model: 'fuzzed' }));
+  gateway = await startGateway({ database, docs: true, authentication, sentimentUrl: model.url });
 });
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
+  await model.stop();
   await database.drop();
 });
 

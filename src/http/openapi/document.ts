@@ -90,11 +90,13 @@ interface DefinedBy {
   readonly parts?: Readonly<Record<string, Defined>>;
   readonly source?: object;
   readonly answers?: StandardSchemaV1;
+  readonly each?: object;
 }
 
 /** What an aggregate answers with, a lookup, or a source that is a part. */
 function answerOf(asked: object, schemas: Schemas): Schema {
-  const { parts, source, answers } = (specOf(asked) ?? {}) as DefinedBy;
+  const { parts, source, answers, each } = (specOf(asked) ?? {}) as DefinedBy;
+  if (each) return { type: 'array', items: answerOf(each, schemas) };
   if (source) return answerOf(source, schemas);
   if (!parts) return schemas.of(answers, 'output');
   const members = Object.entries(parts).map(([name, part]) => [name, partOf(part, schemas)] as const);
