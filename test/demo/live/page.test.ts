@@ -4,10 +4,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cache } from '../../../src/cache/cache.ts';
 import { Viewer } from '../../../demo/dev/viewer/viewer.ts';
 import { type Gateway, seedDatabase, startGateway } from '../../system/gateway.ts';
 import { Browser, chromium } from '../../support/browser.ts';
-import type { Database } from '../../support/postgres.ts';
+import { type Database, query } from '../../support/postgres.ts';
 
 const tool = chromium();
 if ('missing' in tool) process.stderr.write(`The page of live answers is not tried in a browser: ${tool.missing}\n`);
@@ -44,7 +45,7 @@ describe.runIf('command' in tool)('in a browser', { timeout: 60_000 }, () => {
   let browser: Browser;
   beforeAll(async () => {
     database = await seedDatabase();
-    gateway = await startGateway({ database, corsOrigins: ['*'] });
+    gateway = await startGateway({ database, corsOrigins: ['*'], liveMax: 0 });
     browser = await Browser.start((tool as { readonly command: string }).command);
   }, 60_000);
   afterAll(async () => {
@@ -70,6 +71,17 @@ describe.runIf('command' in tool)('in a browser', { timeout: 60_000 }, () => {
     await writeFile(`coverage/live-${screen.width}-${screen.scheme}.png`, await browser.screenshot());
     // Of the page before it, whose service has ended, there may be one.
     expect(browser.complaints.filter((one) => one.includes(service.url) || one.includes(viewer.endpoint))).toEqual([]);
+  });
+
+  test('what changes in the database is seen on the page, once the gateway hears of it', async () => {
+    const cache = new Cache({ bytesMax: 1024 * 1024 });
+    await using service = await startGateway({ database, cache, corsOrigins: ['*'] });
+    await using viewer = await Viewer.start({ port: 0, aggregates: [], gateway: { url: service.url } });
+    await browser.open(`${viewer.endpoint}/live?user=3`, desk);
+    expect(await browser.sees(`document.querySelectorAll('#parts article').length === 3 && ${cardOf('user_data')}.textContent`)).toContain('"name": "User 3"');
+    await query(database.url, `update users set data = data || '{"name": "Ada Lovelace"}' where id = 3`);
+    cache.forget(['users:3']);
+    expect(await browser.sees(`document.querySelector('#part-user_data mark')?.textContent`)).toContain('Ada Lovelace');
   });
 
   test('a service without live answers is asked once, part by part', async () => {
