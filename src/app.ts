@@ -77,10 +77,14 @@ export function createApp(clients: Clients, { cache, corsOrigins = [], admission
   const admission = inFlightMax === undefined ? undefined : new Admission(edge, { adaptive, inFlightMax });
   edge.load = admission;
   const cors = corsOrigins.length > 0 ? new Cors(corsOrigins) : undefined;
+  return { app, edge, lanes: lanesOf(edge, cors, ready, admission), headers: { cors, ratePolicy: edge.limits?.policy }, admission };
+}
+
+function lanesOf(edge: Edge, cors: Cors | undefined, ready: Ready | undefined, admission: Admission | undefined): Lane[] {
   const lanes: Lane[] = [];
   if (cors) lanes.push((request, response) => answerPreflight(request, response, edge));
   // Before admission: a ready answer costs no more than a refusal.
   if (ready) lanes.push((request, response) => ready.answer(request, response));
   if (admission) lanes.push((request, response) => admission.sheds(request, response));
-  return { app, edge, lanes, headers: { cors, ratePolicy: edge.limits?.policy }, admission };
+  return lanes;
 }
