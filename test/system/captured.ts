@@ -8,7 +8,7 @@ import { startUpstream } from '../support/upstream.ts';
 import { listed, type Metric, metrics } from '../otel/metric-names.ts';
 import { seedDatabase } from './gateway.ts';
 import { type Scraped, scrape } from './scraped.ts';
-import { startService } from './service.ts';
+import { type Service, startService } from './service.ts';
 
 export interface Captured {
   readonly scraped: Scraped;
@@ -41,6 +41,7 @@ export async function capture(): Promise<Captured> {
   for (let turn = 0; turn < 3; turn++) await service.ask(1, await unrecorded(1));
   await service.ask(1, await as(1));
   await service.ask(99, await as(99));
+  await live(service, await as(1));
   // Two at once are a brownout, and a third is shed: one user that is not kept, whose part hangs.
   for (const upstream of [one, other]) upstream.answer(hang);
   const before = one.requests.length + other.requests.length;
@@ -58,6 +59,23 @@ export async function capture(): Promise<Captured> {
   await service.ask(21, await as(21));
   await receiver.waitFor((spans) => spans.some(({ attributes }) => attributes['http.response.status_code'] === 502));
   return { scraped: await scrape(service), spans: receiver.spans };
+}
+
+/** Watches somebody until their part has been asked for again, and leaves. */
+async function live(service: Service, { headers }: { readonly headers: Readonly<Record<string, string>> }): Promise<void> {
+  const reply = await fetch(`${service.url}/api/aggregated/live?user_id=1`, { headers });
+  await fetch(`${service.adminUrl}/cache/invalidate?tag=users:1`, { method: 'POST' });
+  await untilCounted(service, 'tributary_live_asks_total{');
+  await reply.body!.cancel();
+  await untilCounted(service, 'tributary_live_ends_total{');
+}
+
+/** Looks again and again: nobody tells of a metric. */
+async function untilCounted(service: Service, series: string): Promise<void> {
+  for (let looks = 0; looks < 1_000; looks++) {
+    if ((await service.probe('/metrics')).text.includes(series)) return;
+  }
+  throw new Error(`expected ${series} among the metrics, but it did not come`);
 }
 
 /** The metrics of a scrape, as those of the page are known: histograms by the names of their series, and with the labels that were seen. */
