@@ -54,6 +54,6 @@ function queryOf(text: string): Record<string, string | string[] | undefined> {
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `${value.length} values`;
-  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0 ? 'an object' : 'an empty one';
   return JSON.stringify(typeof value === 'string' && value.length > 80 ? `${value.slice(0, 80)}…` : value);
 }
