@@ -10,8 +10,8 @@ export function drawForm({ aggregates, tokens }) {
   const routes = h('select', { name: 'route', 'aria-label': 'Aggregate', onchange: () => { fill(); } }, aggregates.map(({ route }) => h('option', { value: route }, route)));
   const landed = h('div', { class: 'landed', 'aria-live': 'polite' });
   function fill() {
-    const { fields: names } = aggregates.find(({ route }) => route === routes.value);
-    fields.replaceChildren(...names.map((name) => h('label', {}, name, h('input', { name: `input.${name}`, value: '42', autocomplete: 'off' }))));
+    const { route, fields: names } = aggregates.find((each) => each.route === routes.value);
+    fields.replaceChildren(...names.map((name) => h('label', {}, name, h('input', { name: `input.${name}`, value: usual(route, name), autocomplete: 'off' }))));
   }
   fill();
   const form = h('form', { onsubmit: (event) => { event.preventDefault(); void run(form, aggregates, landed); } },
@@ -21,19 +21,32 @@ export function drawForm({ aggregates, tokens }) {
   section.replaceChildren(h('p', { class: 'quiet' }, 'Asked as a stream: each part is shown when it lands.'), form, landed);
 }
 
+/** What is there to be asked for in the demo's data. What is in no path may be left out. */
+function usual(route, name) {
+  if (name === 'user_id') return '42';
+  return route.includes(`:${name}`) ? '00000000-0000-4000-8000-000000000001' : '';
+}
+
+/** Where the form asks: its fields are the parameters of the path, and those of the query that are not empty. */
+function targetOf(route, form) {
+  const values = new Map([...new FormData(form)].filter(([name]) => name.startsWith('input.')).map(([name, value]) => [name.slice('input.'.length), value]));
+  const path = route.replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(values.get(name) ?? ''));
+  const query = new URLSearchParams([...values].filter(([name, value]) => value !== '' && !route.includes(`:${name}`)));
+  return query.size > 0 ? `${path}?${query}` : path;
+}
+
 async function run(form, aggregates, landed) {
   leaving?.abort();
   leaving = new AbortController();
   const { signal } = leaving;
   const { route, as } = form.elements;
   const { parts } = aggregates.find((each) => each.route === route.value);
-  const query = new URLSearchParams([...new FormData(form)].filter(([name]) => name.startsWith('input.')).map(([name, value]) => [name.slice('input.'.length), value]));
   const rows = new Map(parts.map(({ name, required }) => [name, waiting(name, required)]));
   const end = h('p', { class: 'quiet' }, 'asking…');
   landed.replaceChildren(...rows.values(), end);
   const startedAt = performance.now();
   try {
-    const reply = await fetch(`/_dev/ask${route.value}?${query}`, { headers: as?.value ? { 'x-demo-user': as.value } : {}, signal });
+    const reply = await fetch(`/_dev/ask${targetOf(route.value, form)}`, { headers: as?.value ? { 'x-demo-user': as.value } : {}, signal });
     const traceId = reply.headers.get('traceresponse')?.split('-')[1];
     if (reply.headers.get('content-type') === 'text/event-stream') await follow(reply, { rows, end, startedAt });
     else end.replaceChildren(badge('bad', String(reply.status)), h('pre', {}, await pretty(reply)));

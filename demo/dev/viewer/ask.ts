@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 export interface AskOptions {
   /** Of the gateway. */
   readonly url: string;
-  /** What may be asked: the paths of its aggregates. */
+  /** What may be asked: the paths of its aggregates, with parameters such as `:id`. */
   readonly routes: ReadonlySet<string>;
   /** A token for this user; left out where everybody may ask. */
   readonly tokenFor?: ((user: string) => Promise<string>) | undefined;
@@ -20,7 +20,7 @@ const shown = ['content-type', 'traceresponse', 'retry-after', 'www-authenticate
  */
 export async function ask(target: string, request: IncomingMessage, response: ServerResponse, { url, routes, tokenFor }: AskOptions): Promise<void> {
   const [path = ''] = target.split('?', 1);
-  if (!routes.has(path)) {
+  if (![...routes].some((route) => fits(path, route))) {
     response.writeHead(404, { 'content-type': 'text/plain' }).end(`expected one of ${[...routes].join(', ')}, but got another path`);
     return;
   }
@@ -44,4 +44,11 @@ export async function ask(target: string, request: IncomingMessage, response: Se
     if (gone.signal.aborted || response.headersSent) response.destroy();
     else response.writeHead(502, { 'content-type': 'text/plain' }).end(`the gateway did not answer: ${(error as Error).message}`);
   }
+}
+
+/** A step that is a parameter fits any, and no other does. */
+function fits(path: string, route: string): boolean {
+  const steps = path.split('/');
+  const wanted = route.split('/');
+  return steps.length === wanted.length && wanted.every((step, at) => (step.startsWith(':') ? steps[at] !== '' : step === steps[at]));
 }

@@ -57,6 +57,9 @@ const SourceShape = z.object({
   limit: Limit.optional(),
 });
 const BatchShape = z.object({ sizeMax: z.number().optional(), inFlightMax: z.number().optional() });
+const Asked = z.custom<object>((source) => typeof source === 'function');
+const LookupShape = z.object({ name: z.string(), deadline: z.string(), source: Asked });
+const EachShape = z.object({ list: Asked, each: Asked });
 const NestedShape = z.object({ name: z.string(), deadline: z.string(), parts: z.record(z.string(), z.unknown()) });
 
 /** The aggregates of this service, read from their definitions; nothing is asked and nothing is connected. */
@@ -94,9 +97,11 @@ function shownAccess(access: Access): string {
 }
 
 function partsOf(spec: object | undefined): PartShape[] {
+  const looked = LookupShape.safeParse(spec).data;
+  if (looked) return [{ name: looked.name.replaceAll('-', '_'), required: true, ...sourceOf(looked.source) }];
   const { data } = NestedShape.safeParse(spec);
   return Object.entries(data?.parts ?? {}).map(([name, part]) => {
-    const { data: optional } = z.object({ source: z.custom<object>((source) => typeof source === 'function') }).safeParse(part);
+    const { data: optional } = z.object({ source: Asked }).safeParse(part);
     return { name, required: !optional, ...sourceOf(optional ? optional.source : (part as object)) };
   });
 }
@@ -107,6 +112,8 @@ function sourceOf(source: object): Pick<PartShape, 'source' | 'steps' | 'parts'>
   if (own) return { source: own.name, steps: stepsOf(own), parts: [] };
   const nested = NestedShape.safeParse(spec).data;
   if (nested) return { source: nested.name, steps: [{ policy: 'within', rules: nested.deadline }], parts: partsOf(spec) };
+  const list = EachShape.safeParse(spec).data;
+  if (list) return { source: 'each', steps: [], parts: [{ name: 'list', required: true, ...sourceOf(list.list) }, { name: 'each', required: true, ...sourceOf(list.each) }] };
   return { source: undefined, steps: [], parts: [] };
 }
 

@@ -49,3 +49,11 @@ test('the service is described without asking anybody', async () => {
     parts: [{ name: 'user_data', required: true, source: 'profile' }, { name: 'recommendations', required: false }, { name: 'analytics', required: false, source: 'activity' }],
   });
 });
+
+test('what answers with one value has that as its part, and a list that is asked about shows both', async () => {
+  const drawn = await describeService();
+  const shapeOf = (route: string) => drawn.find((each) => each.route === route);
+  expect(shapeOf('/api/v1/products/:id')).toMatchObject({ fields: ['id'], access: 'public', parts: [{ name: 'product', required: true, source: 'product' }] });
+  expect(shapeOf('/api/v1/products')?.fields).toContain('category');
+  expect(shapeOf('/api/v1/products/:id/page')?.parts[1]).toMatchObject({ name: 'similar', required: false, parts: [{ name: 'list', source: 'similar' }, { name: 'each', source: 'product' }] });
+});
