@@ -2,7 +2,7 @@ import type { Call } from '../core/call.ts';
 import type { JsonText } from '../core/json-text.ts';
 import { createClickHouse } from './clickhouse.ts';
 import { parsePostgresUrl } from './postgres-url.ts';
-import { createPostgres, type JsonByKey, type PostgresOptions } from './postgres.ts';
+import { createPostgres, type JsonByKey, type Postgres, type PostgresOptions } from './postgres.ts';
 import { type Review, reviewsInClickHouse, reviewsInPostgres, type ReviewSummary } from './reviews.ts';
 
 /** How often a user did what: `{ "view": 12 }`. */
@@ -28,12 +28,15 @@ export interface Analytics {
 
 type AnalyticsOptions = PostgresOptions;
 
+const inPostgres = (options: AnalyticsOptions): Analytics => analyticsIn(createPostgres(options), countsInPostgres, reviewsInPostgres);
+const inClickHouse = (options: AnalyticsOptions): Analytics => analyticsIn(createClickHouse(options), countsInClickHouse, reviewsInClickHouse);
+
 /** The stores there are, by the scheme of their URL. */
 const stores: Readonly<Record<string, (options: AnalyticsOptions) => Analytics>> = {
-  'postgres:': analyticsInPostgres,
-  'postgresql:': analyticsInPostgres,
-  'clickhouse:': analyticsInClickHouse,
-  'clickhouses:': analyticsInClickHouse,
+  'postgres:': inPostgres,
+  'postgresql:': inPostgres,
+  'clickhouse:': inClickHouse,
+  'clickhouses:': inClickHouse,
 };
 
 /** Throws a TypeError that says what was expected where it is no URL of a store that there is. */
@@ -53,46 +56,31 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   return create(options);
 }
 
-function analyticsInPostgres(options: AnalyticsOptions): Analytics {
-  const postgres = createPostgres(options);
-  // jsonb and not json: where a user has two rows of one type, json would repeat the member.
-  const eventCounts = postgres.jsonByKey<EventCounts>(
-    'analytics.user_id',
-    `select user_id::text, jsonb_object_agg(event_type, count)::text
-       from analytics where user_id = any($1) and event_type is not null group by user_id`,
-  );
-  return {
-    eventCounts,
-    tagsOf: eventCounts.tagsOf,
-    reviewSummaries: postgres.jsonByKey<ReviewSummary>('reviews.product_id', reviewsInPostgres.summaries),
-    latestReviews: postgres.jsonByKey<readonly Review[]>('reviews.product_id', reviewsInPostgres.latest),
-    tables: postgres.tables,
-    warm: (call) => postgres.warm(call),
-    check: (call) => postgres.check(call),
-    close: () => postgres.close(),
-  };
-}
+// jsonb and not json: where a user has two rows of one type, json would repeat the member.
+const countsInPostgres = `select user_id::text, jsonb_object_agg(event_type, count)::text
+       from analytics where user_id = any($1) and event_type is not null group by user_id`;
 
 /**
  * Two rows for one event are two increments, where in Postgres the later one counts: a SummingMergeTree adds them up whenever
  * it likes, so that only their sum is the same before and after.
  */
-function analyticsInClickHouse(options: AnalyticsOptions): Analytics {
-  const clickHouse = createClickHouse(options);
-  const eventCounts = clickHouse.jsonByKey<EventCounts>(
-    'analytics.user_id',
-    `select toString(user_id), concat('{', arrayStringConcat(groupArray(concat(toJSONString(toString(event_type)), ':', ifNull(toJSONString(n), 'null'))), ','), '}')
+const countsInClickHouse = `select toString(user_id), concat('{', arrayStringConcat(groupArray(concat(toJSONString(toString(event_type)), ':', ifNull(toJSONString(n), 'null'))), ','), '}')
        from (select user_id, event_type, sum(count) as n from analytics where user_id in {keys} and event_type is not null group by user_id, event_type)
-      group by user_id`,
-  );
+      group by user_id`;
+
+/** What both kinds of stores are: questions by key, each in the store's own words. */
+type KeyedStore = Pick<Postgres, 'jsonByKey' | 'tables' | 'warm' | 'check' | 'close'>;
+
+function analyticsIn(store: KeyedStore, counts: string, reviews: typeof reviewsInPostgres): Analytics {
+  const eventCounts = store.jsonByKey<EventCounts>('analytics.user_id', counts);
   return {
     eventCounts,
     tagsOf: eventCounts.tagsOf,
-    reviewSummaries: clickHouse.jsonByKey<ReviewSummary>('reviews.product_id', reviewsInClickHouse.summaries),
-    latestReviews: clickHouse.jsonByKey<readonly Review[]>('reviews.product_id', reviewsInClickHouse.latest),
-    tables: clickHouse.tables,
-    warm: (call) => clickHouse.warm(call),
-    check: (call) => clickHouse.check(call),
-    close: () => clickHouse.close(),
+    reviewSummaries: store.jsonByKey<ReviewSummary>('reviews.product_id', reviews.summaries),
+    latestReviews: store.jsonByKey<readonly Review[]>('reviews.product_id', reviews.latest),
+    tables: store.tables,
+    warm: (call) => store.warm(call),
+    check: (call) => store.check(call),
+    close: () => store.close(),
   };
 }
