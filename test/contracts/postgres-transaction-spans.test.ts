@@ -26,7 +26,7 @@ test('a transaction is a span, and its statements lie below it, without their va
   expect(ended.map(({ name, parent }) => [name, parent?.spanId === own?.spanId])).toEqual([['BEGIN', true], ['INSERT things', true], ['COMMIT', true], ['transaction', false]]);
   expect(ended[1]?.attributes).toMatchObject({ 'db.system.name': 'postgresql', 'db.operation.name': 'INSERT', 'db.collection.name': 'things', 'db.query.text': put.text, 'server.port': Number(new URL(database.url).port) });
   expect(ended[2]?.attributes).not.toHaveProperty('db.collection.name');
-  expect(JSON.stringify(ended)).not.toContain('471147');
+  expect(JSON.stringify(ended.map(({ name, attributes, status }) => [name, attributes, status]))).not.toContain('471147');
 });
 
 test('one that fails says so, with what Postgres said in five characters', async () => {
