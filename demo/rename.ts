@@ -7,7 +7,13 @@ if (!url.startsWith('postgres') || !/^\d+$/.test(id) || name === '') {
   process.exit(1);
 }
 const client = new Client({ connectionString: url });
-await client.connect();
+try {
+  await client.connect();
+} catch (error) {
+  const { message, code } = error as NodeJS.ErrnoException;
+  console.error(`expected the database to be there, but got: ${message || code || 'an unknown error'}`);
+  process.exit(1);
+}
 try {
   const { rowCount } = await client.query("update users set data = data || jsonb_build_object('name', $2::text) where id = $1", [id, name]);
   console.log(rowCount === 1 ? `user ${id} is called ${name} now` : `there is no user ${id}`);

@@ -2,6 +2,15 @@
 // Fills any database with the rows of the demo: one in a cluster, say. It never touches tables it did not make.
 import { seed } from '../seed.ts';
 
-const url = process.env['DATABASE_URL'];
-if (url === undefined) throw new Error('expected DATABASE_URL to say which database to fill, but it is not set');
-console.log((await seed(url)) ? 'seeded' : 'already seeded');
+const url = process.env['DATABASE_URL'] ?? '';
+if (!/^postgres(?:ql)?:\/\//.test(url)) {
+  console.error('expected DATABASE_URL to be the postgres:// URL of the database to fill');
+  process.exit(1);
+}
+try {
+  console.log((await seed(url)) ? 'seeded' : 'already seeded');
+} catch (error) {
+  const { message, code } = error as NodeJS.ErrnoException;
+  console.error(`expected the database to be there and to take the rows, but got: ${message || code || 'an unknown error'}`);
+  process.exitCode = 1;
+}

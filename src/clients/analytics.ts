@@ -1,8 +1,9 @@
 import type { Call } from '../core/call.ts';
 import type { JsonText } from '../core/json-text.ts';
 import { createClickHouse } from './clickhouse.ts';
+import type { JsonByKey } from './json-by-key.ts';
 import { parsePostgresUrl } from './postgres-url.ts';
-import { createPostgres, type JsonByKey, type Postgres, type PostgresOptions } from './postgres.ts';
+import { createPostgres, type Postgres, type PostgresOptions } from './postgres.ts';
 import { type Review, reviewsInClickHouse, reviewsInPostgres, type ReviewSummary } from './reviews.ts';
 
 /** How often a user did what: `{ "view": 12 }`. */

@@ -5,7 +5,7 @@ import { Failure } from '../core/failure.ts';
 import { SpanKind, spanned, type Trace, traceparent } from '../core/trace.ts';
 import { untilOver } from '../core/until-over.ts';
 import { ClickHouseKeyed } from './clickhouse-keyed.ts';
-import type { JsonByKey } from './postgres.ts';
+import { type JsonByKey, Questions } from './json-by-key.ts';
 import type { Row, Statement } from './sql.ts';
 
 export interface ClickHouseOptions {
@@ -38,7 +38,7 @@ export const createClickHouse = (options: ClickHouseOptions): ClickHouse => new 
 class HttpClickHouse implements ClickHouse {
   readonly #options: ClickHouseOptions;
   readonly #url: URL;
-  readonly #keyed: ClickHouseKeyed<unknown>[] = [];
+  readonly #questions = new Questions();
   /** Loaded where it is used: other stores' services do not read it at their start. */
   #client: Promise<ClickHouseClient> | undefined;
 
@@ -48,17 +48,15 @@ class HttpClickHouse implements ClickHouse {
   }
 
   jsonByKey<T>(column: `${string}.${string}`, text: string): JsonByKey<T> {
-    const keyed = new ClickHouseKeyed<T>((statement, parameters, call) => this.#rows(statement, parameters, call), column, text);
-    this.#keyed.push(keyed);
-    return Object.assign((keys: readonly string[], call: Call) => keyed.load(keys, call), { tagsOf: (key: string) => keyed.tagsOf(key) });
+    return this.#questions.add(new ClickHouseKeyed<T>((statement, parameters, call) => this.#rows(statement, parameters, call), column, text));
   }
 
   get tables(): readonly string[] {
-    return this.#keyed.map(({ table }) => table);
+    return this.#questions.tables;
   }
 
-  async warm(call: Call): Promise<void> {
-    await Promise.all(this.#keyed.map((keyed) => keyed.learn(call)));
+  warm(call: Call): Promise<void> {
+    return this.#questions.learn(call);
   }
 
   async check(call: Call): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Call } from '../core/call.ts';
 import { inSpan } from '../core/in-span.ts';
-import type { JsonText } from '../core/json-text.ts';
 import type { Span } from '../core/trace.ts';
 import { untilOver } from '../core/until-over.ts';
+import { type JsonByKey, Questions } from './json-by-key.ts';
 import { KeyedQuery } from './keyed-query.ts';
 import { Cancellation } from './postgres-cancel.ts';
 import { connectFailure, isConnectionLost, queryFailure } from './postgres-failure.ts';
@@ -21,12 +21,6 @@ export interface PostgresOptions extends PoolOptions {
   readonly name: string;
   /** postgres://… of one server, or of several between commas; an `options` parameter of its own replaces ours. */
   readonly url: string;
-}
-
-/** A question for many keys at once, for `batched`, and what its answers are invalidated by: see KeyedQuery. */
-export interface JsonByKey<T> {
-  (keys: readonly string[], call: Call): Promise<Map<string, JsonText<T>>>;
-  readonly tagsOf: (key: string) => readonly string[] | undefined;
 }
 
 export interface Postgres extends Sql {
@@ -63,7 +57,7 @@ class PooledPostgres implements Postgres {
   readonly #reads: Place;
   #writes: Place | undefined;
   readonly #statements: Statements;
-  readonly #keyed: KeyedQuery<unknown>[] = [];
+  readonly #questions = new Questions();
 
   constructor(options: PostgresOptions) {
     this.#options = options;
@@ -88,17 +82,15 @@ class PooledPostgres implements Postgres {
   }
 
   jsonByKey<T>(column: `${string}.${string}`, text: string): JsonByKey<T> {
-    const keyed = new KeyedQuery<T>(this, column, text);
-    this.#keyed.push(keyed);
-    return Object.assign((keys: readonly string[], call: Call) => keyed.load(keys, call), { tagsOf: (key: string) => keyed.tagsOf(key) });
+    return this.#questions.add(new KeyedQuery<T>(this, column, text));
   }
 
   get tables(): readonly string[] {
-    return this.#keyed.map(({ table }) => table);
+    return this.#questions.tables;
   }
 
-  async warm(call: Call): Promise<void> {
-    await Promise.all(this.#keyed.map((keyed) => keyed.learn(call)));
+  warm(call: Call): Promise<void> {
+    return this.#questions.learn(call);
   }
 
   async check(call: Call): Promise<void> {
