@@ -7,6 +7,8 @@ export interface PartReport {
   /** The part's name; dotted where it lies in a nested aggregate. */
   readonly part: string;
   readonly state: 'live' | 'cache' | 'stale' | 'missing';
+  /** What its span calls the source that was asked. */
+  readonly source?: string | undefined;
   /** Milliseconds from the start of the aggregate until this part was there, or given up. */
   readonly tookMs: number;
   /** Why the part is missing; only then. */

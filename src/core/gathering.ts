@@ -81,10 +81,10 @@ export class Gathering extends Listener {
 
   #land(at: number, value: unknown, { served, kept, collapsed }: Flight): void {
     if (this.#ended || this.#landed[at]) return;
-    const { name, speaks } = this.#parts[at]!;
+    const { name, speaks, sourceName } = this.#parts[at]!;
     const nested = value instanceof Answer ? value : undefined;
     const own: PartReport = {
-      part: name, state: speaks || served === 'stale' ? served : 'live', tookMs: performance.now() - this.#startedAt,
+      part: name, state: speaks || served === 'stale' ? served : 'live', source: sourceName, tookMs: performance.now() - this.#startedAt,
       kept: nested ? nested.kept : speaks ? kept : undefined, collapsed: collapsed || undefined,
     };
     const reports = nested ? [own, ...nested.parts.map((report) => ({ ...report, part: `${name}.${report.part}` }))] : [own];

@@ -1,7 +1,7 @@
 import { type Call, Listener } from './call.ts';
 import { type Failure, failureOf } from './failure.ts';
-import type { Flight } from './flight.ts';
-import { endSpan, type Span, SpanKind, startSpan } from './trace.ts';
+import { Flight, type Freshness } from './flight.ts';
+import { type Attributes, endSpan, type Span, SpanKind, startSpan, type Trace } from './trace.ts';
 
 /**
  * Does `work` for a call in a span of its own, named after the part where the call is for one. A request that is not
@@ -18,11 +18,7 @@ async function recorded<Out>(source: string, call: Call, work: (call: Call) => P
   const trace = startSpan(call.part ?? source, {
     kind: SpanKind.INTERNAL,
     parent: call.trace,
-    attributes: {
-      'tributary.source': source,
-      'tributary.left_ms': Math.round(leftMs),
-      ...(call.part === undefined ? {} : { 'tributary.part': call.part }),
-    },
+    attributes: about(source, call.part, leftMs),
   });
   own.trace = trace;
   const end = new SpanEnd(trace.span);
@@ -40,6 +36,28 @@ async function recorded<Out>(source: string, call: Call, work: (call: Call) => P
   }
 }
 
+const about = (source: string, part: string | undefined, leftMs: number): Attributes => ({
+  'tributary.source': source,
+  'tributary.left_ms': Math.round(leftMs),
+  ...(part === undefined ? {} : { 'tributary.part': part }),
+});
+
+/** A part of an answer that is sent again as a whole. */
+export interface KeptPart {
+  /** Without the names of what it is nested in. */
+  readonly part: string;
+  readonly source: string;
+  readonly leftMs: number;
+  readonly kept: Freshness | undefined;
+}
+
+/** The span of a part that nobody asks for, since all of its answer is there: as if its source had been asked, and a cache had answered. */
+export function recordKept(parent: Trace, { part, source, leftMs, kept }: KeptPart, startTime: number): Trace {
+  const trace = startSpan(part, { kind: SpanKind.INTERNAL, parent, attributes: about(source, part, leftMs), startTime });
+  new SpanEnd(trace.span).once(undefined, Flight.of('cache', kept), performance.now());
+  return trace;
+}
+
 /** Ends a span with its work, or with its call where the work does not listen: nobody waits for it any more. */
 class SpanEnd extends Listener {
   readonly #span: Span;
@@ -50,13 +68,13 @@ class SpanEnd extends Listener {
     this.#span = span;
   }
 
-  once(failure?: Failure, flight?: Flight): void {
+  once(failure?: Failure, flight?: Flight, endTime?: number): void {
     if (this.#ended) return;
     this.#ended = true;
     // Who was stopped did not fail, so `error.type` alone would leave open what became of it.
     this.#span.setAttribute('tributary.outcome', failure?.code ?? 'answered');
     if (flight) this.#tell(flight);
-    endSpan(this.#span, failure);
+    endSpan(this.#span, failure, undefined, endTime);
   }
 
   #tell({ served, kept, collapsed }: Flight): void {

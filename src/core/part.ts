@@ -1,6 +1,6 @@
 import type { Answer } from './answer.ts';
 import type { Plain } from './json-text.ts';
-import { isSpeaking, type Source } from './source.ts';
+import { isSpeaking, type Source, specOf } from './source.ts';
 
 /** A part that may be missing: then `otherwise` stands in its place, and the answer says so. */
 export interface Optional<In, Out, Otherwise> {
@@ -42,6 +42,8 @@ export interface PlannedPart {
   readonly otherwise: unknown;
   /** Its flight is about its own answer, and not about what it asks in turn. */
   readonly speaks: boolean;
+  /** What its span calls the source; undefined for one that somebody wrote by hand, which has none. */
+  readonly sourceName: string | undefined;
 }
 
 /** The parts in the order of their definition. Throws a TypeError for a name that could not be a member of the reply. */
@@ -53,12 +55,17 @@ export function planParts(aggregate: string, parts: Readonly<Record<string, unkn
       );
     }
     if (typeof part === 'function') {
-      return { name, source: part as PlannedPart['source'], required: true, otherwise: undefined, speaks: isSpeaking(part) };
+      return { name, source: part as PlannedPart['source'], required: true, otherwise: undefined, speaks: isSpeaking(part), sourceName: nameOf(part) };
     }
     const { source, otherwise } = (part ?? {}) as Partial<Optional<unknown, unknown, unknown>>;
-    if (typeof source === 'function') return { name, source, required: false, otherwise, speaks: isSpeaking(source) };
+    if (typeof source === 'function') return { name, source, required: false, otherwise, speaks: isSpeaking(source), sourceName: nameOf(source) };
     throw new TypeError(`expected part ${name} of ${aggregate} to be a source or optional(a source), but got: ${typeof (source ?? part)}`);
   });
   if (planned.length === 0) throw new TypeError(`expected ${aggregate} to have at least one part, but got: {}`);
   return planned;
+}
+
+function nameOf(source: object): string | undefined {
+  const spec: { readonly name?: string } | undefined = specOf(source);
+  return spec?.name;
 }

@@ -41,9 +41,21 @@ export interface EdgeOptions {
   readonly trustedCallers?: readonly string[];
 }
 
+/** A complete answer as it was sent. */
+export interface SentAnswer {
+  readonly target: string;
+  readonly route: string;
+  readonly answer: Answer<unknown>;
+  readonly body: Buffer;
+  readonly etag: string;
+  readonly readers: Readers;
+  /** How long its parts have at most. */
+  readonly partsMs: number;
+}
+
 /** Keeps answers that can be sent again as they are. */
 export interface Keeper {
-  keep(target: string, route: string, answer: Answer<unknown>, body: Buffer, etag: string, readers: Readers): void;
+  keep(sent: SentAnswer): void;
 }
 
 /** Knows how much is under way, and learns how long answers take. */
@@ -94,8 +106,6 @@ export class Edge {
   load: Load | undefined;
   /** The streams that stay open, if there can be any. */
   streams: OpenStreams | undefined;
-  /** Requests that the lane of ready answers has chosen to be recorded, and left to the routes. */
-  readonly #chosen = new WeakSet<object>();
   /**
    * An array and no Set: when a Set outgrows its table, V8 links the old table to the new one, so that under constant
    * churn a table that was promoted keeps alive all that came after it. That made a tenth of all CPU garbage collection.
@@ -140,15 +150,6 @@ export class Edge {
   /** Whether the caller is told how long each part took. */
   tellsTimes(caller: Caller | undefined): boolean {
     return this.#serverTiming === 'everybody' || (this.#serverTiming === 'operators' && caller?.readsAny === true);
-  }
-
-  choose(request: object): void {
-    this.#chosen.add(request);
-  }
-
-  /** The dice are thrown once for each request. */
-  samplingOf(request: object | undefined): Sampling {
-    return request && this.#chosen.delete(request) ? { ...this.sampling, ratio: 1 } : this.sampling;
   }
 
   get draining(): boolean {

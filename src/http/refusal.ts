@@ -22,6 +22,8 @@ export interface RefusalOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Nothing more is read from its connection: of what was refused nobody can say where it ends, or who is meant. */
   readonly closes?: boolean;
+  /** Left out, it is not recorded. */
+  readonly trace?: Trace;
 }
 
 interface Written {
@@ -45,7 +47,7 @@ function written(failure: Failure, trace: Trace, { headers = {}, closes = true }
 /** Answers a request with a problem, before the routes. */
 export function refuse(request: IncomingMessage, response: ServerResponse, failure: Failure, options: RefusalOptions = {}): void {
   const startedAt = performance.now();
-  const trace = plainTrace(parentOf(request));
+  const { trace = plainTrace(parentOf(request)) } = options;
   const { status, headers, body } = written(failure, trace, options);
   response.writeHead(status, headers);
   if (options.closes !== false && hasBody(request)) endOnceRead(request, response, body);

@@ -7,7 +7,7 @@ import { inputFrom } from './input.ts';
 import { mediaType } from './media-type.ts';
 import { outerGuarded } from './outer-guard.ts';
 import { streamed } from './stream.ts';
-import { type Begun, GoingOn, underCall } from './under-call.ts';
+import { type Begun, GoingOn, graceOf, underCall } from './under-call.ts';
 import { whole } from './whole.ts';
 
 /**
@@ -31,6 +31,7 @@ export function serve<In, Data>(route: string, asked: Aggregate<In, Data>, edge:
 /** What an aggregate is asked, validated, by whom may read the answer. Throws InvalidInput, or the failure `forbidden`. */
 export function questionOf<In>({ c, visit, caller }: Begun, asked: Aggregate<In, unknown>, edge: Edge): In {
   visit.aggregate = asked.name;
+  visit.partsMs = asked.deadlineMs - graceOf(asked.deadlineMs);
   const input = inputFrom(targetOf(c), asked.input, c.req.param());
   if (!edge.authentication) return input;
   visit.readers = asked.readers(input);

@@ -14,6 +14,9 @@ import type { Visit } from './visit.ts';
 /** Of a deadline, what is kept for writing the reply: parts are given up this much earlier. A tenth of short ones. */
 const reserveMsMax = 50;
 
+/** Between the deadline of the parts and that of the reply. */
+export const graceOf = (deadlineMs: number): number => Math.min(reserveMsMax, deadlineMs / 10);
+
 /** A caller who waits for less is not asked for: no source answers, and the reply travels, in less. */
 const deadlineMsLeast = 5;
 
@@ -51,7 +54,7 @@ export function underCall(route: string, endpoint: Endpoint, edge: Edge, answeri
   return observed(route, edge, async (c, visit) => {
     const deadlineMs = Math.min(endpoint.deadlineMs, statedDeadlineMs(requestOf(c), edge.trusts) ?? Infinity);
     if (deadlineMs < deadlineMsLeast) throw new Failure('deadline_exceeded', `the caller waits for ${deadlineMs} ms, and no answer comes in less than ${deadlineMsLeast}`);
-    const graceMs = Math.min(reserveMsMax, deadlineMs / 10);
+    const graceMs = graceOf(deadlineMs);
     const call = Call.start(deadlineMs - graceMs, visit.trace);
     call.brownout = edge.load?.brownout ?? false;
     visit.call = call;

@@ -4,8 +4,8 @@ import type { PartReport } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
 import { answers, leftOut, partDuration, requestDuration } from '../core/metrics.ts';
-import { endSpan, type Trace } from '../core/trace.ts';
-import { headerOf, type HttpContext, replyOf, requestOf } from './context.ts';
+import { type Attributes, endSpan, type Trace } from '../core/trace.ts';
+import { headerOf, type HttpContext, replyOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { tenths } from './tenths.ts';
 import { startTrace } from './trace-context.ts';
@@ -61,6 +61,8 @@ export class Visit {
   status = 0;
   /** The aggregate that is asked, if one is. */
   aggregate = '';
+  /** How long its parts have, for callers who state no deadline. */
+  partsMs = 0;
   /** Why the request failed, if it did. */
   failure: Failure | undefined;
   /** Who asks, if they said so and it is true. */
@@ -88,7 +90,7 @@ export class Visit {
     this.#method = c.req.method;
     this.#edge = edge;
     this.#inFlight = edge.load?.inFlight ?? 0;
-    this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.samplingOf(requestOf(c)), this.#startedAt);
+    this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.sampling, this.#startedAt);
     const reply = replyOf(c);
     if (!reply || !('shouldKeepAlive' in reply)) return;
     const underWay = { reply, place: 0, visit: this };
@@ -161,11 +163,7 @@ export class Visit {
     const { span } = this.trace;
     if (!span) return;
     span.setAttributes({
-      'http.request.method': this.#method,
-      'http.route': this.#route,
-      'url.path': this.#route,
-      'url.scheme': 'http',
-      'http.response.status_code': this.status,
+      ...serverAttributes(this.#method, this.#route, this.status),
       'tributary.complete': this.#missing.length === 0 && !this.failure,
       ...(this.#missing.length > 0 ? { 'tributary.missing': this.#missing.map(({ part }) => part) } : {}),
     });
@@ -173,3 +171,8 @@ export class Visit {
     endSpan(span, this.status >= 500 ? this.failure : undefined, undefined, now);
   }
 }
+
+/** What every server's span says. */
+export const serverAttributes = (method: string, route: string, status: number): Attributes => ({
+  'http.request.method': method, 'http.route': route, 'url.path': route, 'url.scheme': 'http', 'http.response.status_code': status,
+});

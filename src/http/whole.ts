@@ -38,7 +38,7 @@ export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string,
   headers['etag'] = etag;
   if (parts.some(({ state }) => state !== 'live')) headers['age'] = String(age.ageS);
   const request = requestOf(c);
-  if (request?.method === 'GET' && request.url) edge.keeper?.keep(request.url, route, answer, body, etag, visit.readers);
+  if (request?.method === 'GET' && request.url) edge.keeper?.keep({ target: request.url, route, answer, body, etag, readers: visit.readers, partsMs: visit.partsMs });
   if (!matches(headerOf(c, 'if-none-match'), etag)) return new Response(body, { headers });
   delete headers['content-type'];
   return new Response(null, { status: 304, headers });

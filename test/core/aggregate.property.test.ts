@@ -35,7 +35,8 @@ async function played<T>({ plan, goneAt }: Play, ask: (stage: Stage, call: Call)
 /** Where the client leaves before it is over, it hears of nothing but that. */
 const endOf = ({ at, failure }: Expected, goneAt: number) => (goneAt < at ? { at: goneAt, failure: clientGone } : { at, failure });
 
-const plain = ({ failure, ...report }: PartReport) => ({ ...report, ...(failure ? { code: failure.code } : {}) });
+/** As the paper has it, which knows no names of sources. */
+const plain = ({ failure, ...report }: PartReport) => ({ ...report, source: undefined, ...(failure ? { code: failure.code } : {}) });
 
 async function expectWholeAsOnPaper(play: Play): Promise<void> {
   const paper = expected(play.plan);

@@ -43,7 +43,7 @@ test('an aggregate is a part like any other: its data is the value, its reports 
   expect(data).toEqual({ user: 'Ada', order: { last: 'book', total: 3 } });
   expect(parts).toEqual([
     { part: 'user', state: 'live', tookMs: 10 },
-    { part: 'order', state: 'live', tookMs: 20 },
+    { part: 'order', source: 'order-overview', state: 'live', tookMs: 20 },
     { part: 'order.last', state: 'live', tookMs: 10 },
     { part: 'order.total', state: 'live', tookMs: 20 },
   ]);

@@ -21,7 +21,7 @@ const recordMs = 100;
 let recordedAt = -Infinity;
 
 /** Refuses a request: the whole reply, before any route, in one write. */
-export function shed(request: IncomingMessage, response: ServerResponse, edge: Pick<Edge, 'draining' | 'samplingOf'>): void {
+export function shed(request: IncomingMessage, response: ServerResponse, edge: Pick<Edge, 'draining' | 'sampling'>): void {
   if (edge.draining) response.shouldKeepAlive = false;
   response.writeHead(503, [
     'content-type', 'application/problem+json', 'content-length', length, 'cache-control', 'no-store',
@@ -30,9 +30,9 @@ export function shed(request: IncomingMessage, response: ServerResponse, edge: P
 }
 
 /** Its span has begun and ended: nothing of a refusal takes time. */
-function traceOf(request: IncomingMessage, edge: Pick<Edge, 'samplingOf'>): Trace {
+function traceOf(request: IncomingMessage, edge: Pick<Edge, 'sampling'>): Trace {
   const parent = parentOf(request);
-  if (!isSampled(parent, edge.samplingOf(request))) return plainTrace(parent);
+  if (!isSampled(parent, edge.sampling)) return plainTrace(parent);
   const now = performance.now();
   if (now - recordedAt < recordMs) return plainTrace(parent);
   recordedAt = now;
