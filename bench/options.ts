@@ -47,7 +47,8 @@ export function parseOptions(args: readonly string[], known: Known): Options {
       peers: { type: 'string', default: known.rows.join(',') },
       rounds: { type: 'string', default: '2' },
       duration: { type: 'string', default: '5' },
-      warmup: { type: 'string', default: '3' },
+      // A service on Node costs up to twice as much in its first seconds, until V8 has compiled what is hot.
+      warmup: { type: 'string', default: '8' },
       connections: { type: 'string' },
       'no-pin': { type: 'boolean', default: false },
       quiet: { type: 'string', default: '10' },

@@ -46,7 +46,7 @@ export interface SentAnswer {
   readonly target: string;
   readonly route: string;
   readonly answer: Answer<unknown>;
-  readonly body: Buffer;
+  readonly body: string;
   readonly etag: string;
   readonly readers: Readers;
   /** How long its parts have at most. */

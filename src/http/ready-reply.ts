@@ -36,8 +36,8 @@ export class Reply extends Kept {
   #about: readonly [cacheControl: string, age: string, cacheStatus: string] = ['', '', ''];
 
   /** `first` is of the part that ends first. */
-  constructor({ target, route, answer: { parts, headers = {} }, body: bytes, etag, readers, partsMs }: SentAnswer, first: Freshness) {
-    const body = bytes.toString('latin1');
+  constructor({ target, route, answer: { parts, headers = {} }, body: text, etag, readers, partsMs }: SentAnswer, first: Freshness) {
+    const body = Buffer.from(text).toString('latin1');
     super(target, [...new Set(parts.flatMap(({ kept }) => kept?.tags ?? []))], body.length + 250 * parts.length);
     this.route = route;
     this.spanName = `GET ${route}`;

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { Failure } from '../core/failure.ts';
 import type { SchemaOf } from './client-types.ts';
 import type { Edge } from './edge.ts';
+import { ExactFirst } from './exact-first.ts';
 import { liveSuffix, serveLive } from './live/serve-live.ts';
 import type { Streams } from './live/streams.ts';
 import { counted } from './observed.ts';
@@ -22,7 +23,7 @@ export type RoutesOf<R extends Resources> = Hono<Bound, SchemaOf<R>>;
 
 /** The routes of the service: what is defined at each path, its aggregate live where there may be streams, and a problem for everything else. */
 export function createRoutes<const R extends Resources>(edge: Edge, resources: R, streams?: Streams): RoutesOf<R> {
-  const app = new Hono<Bound>();
+  const app = new Hono<Bound>({ router: new ExactFirst() });
   for (const [path, resource] of Object.entries<Resource>(resources)) {
     const { GET: read, ...operations } = methodsOf(resource);
     if (read) app.get(path, serve(path, read, edge));

@@ -30,8 +30,8 @@ export function whole<Data>(answer: Answer<Data>, c: HttpContext, route: string,
     visit.lacks(missing);
     return new Response(`{${answer.members()},"errors":${JSON.stringify(missing.map(errorOf))}}`, { headers });
   }
-  // As bytes: hashed and sent without being encoded twice.
-  const body = Buffer.from(answer.json());
+  // As text: Node joins it with the headers, and writes both at once.
+  const body = answer.json();
   const etag = etagOf(body);
   const age = ages(answer.kept, now);
   headers['cache-control'] ??= cacheControl(age);

@@ -32,7 +32,7 @@ const asked = aggregate({ name: 'overview', input: z.object({}), deadline: '2s',
 async function askReady(options: Partial<EdgeOptions>): Promise<void> {
   const ready = new Ready(edgeInMemory({ sampling: { ratio: 1, trustParent: false }, ...options }).edge, new Memory(100_000));
   using call = startCall(1_950);
-  ready.keep({ target: '/', route: '/overview', answer: await asked({}, call), body: Buffer.from('1'), etag: '"1"', readers: 'anybody', partsMs: 1_950 });
+  ready.keep({ target: '/', route: '/overview', answer: await asked({}, call), body: '1', etag: '"1"', readers: 'anybody', partsMs: 1_950 });
   const response = { writeHead(statusCode: number) { return Object.assign(this, { statusCode }); }, end() {} };
   expect(ready.answer({ method: 'GET', url: '/', headers: {} } as IncomingMessage, response as unknown as ServerResponse)).toBe(true);
 }

@@ -25,7 +25,7 @@ function staged(options: Partial<EdgeOptions> = {}, readers: Readers = 'operator
   const ready = new Ready(edge, memory);
   const keep = (...reports: readonly PartReport[]) => {
     const answer = new Answer(reports.map(({ part }) => part), reports.map(() => new JsonText('1')), reports);
-    ready.keep({ target, route: '/api/aggregated', answer, body: Buffer.from('{"é":1}'), etag: '"etag"', readers, partsMs: 1_950 });
+    ready.keep({ target, route: '/api/aggregated', answer, body: '{"é":1}', etag: '"etag"', readers, partsMs: 1_950 });
   };
   /** What is sent for a request with these headers, or undefined where it is left to the routes. */
   const ask = (headers: Record<string, string> = {}, more: Partial<IncomingMessage> = {}) => {
@@ -140,7 +140,7 @@ test('what an answer says of its own, its Cache-Control too, is sent again with 
   const { ready, ask } = staged();
   const answer = new Answer(['user'], [new JsonText('1')], [report('user', 'cache', fresh())]);
   answer.headers = { link: '<x>; rel="next"', 'cache-control': 'public, no-cache' };
-  ready.keep({ target, route: '/api/aggregated', answer, body: Buffer.from('1'), etag: '"etag"', readers: 'anybody', partsMs: 1_950 });
+  ready.keep({ target, route: '/api/aggregated', answer, body: '1', etag: '"etag"', readers: 'anybody', partsMs: 1_950 });
   for (const headers of [{}, { 'if-none-match': '"etag"' }]) {
     const sent = ask(headers)?.headers ?? [];
     expect(sent.filter((name) => name === 'cache-control')).toHaveLength(1);
