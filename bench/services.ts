@@ -18,7 +18,7 @@ export interface Service {
   readonly discardLog?: true;
   /** What else it needs of the fixture, whose address it then gets. */
   readonly needs?: Extra;
-  /** Its requests carry a token, and it verifies them. */
+  /** Its requests carry a token. */
   readonly signedIn?: true;
   /** How many caches it has to be asked through before it counts as warm: one a process. None if it caches nothing. */
   readonly caches?: number;
@@ -49,6 +49,7 @@ export const services: readonly Service[] = [
   tributary,
   variant(tributary, 'tributary-log', 'tributary, access log on', { LOG_LEVEL: 'info' }, { discardLog: true }),
   variant(tributary, 'tributary-bulk', 'tributary, upstream in bulk', { RECOMMENDATIONS_BULK: 'on' }),
+  variant(tributary, 'tributary-unread', 'tributary, a token that nobody reads', {}, { signedIn: true }),
   variant(tributary, 'tributary-jwt', 'tributary, AUTH=jwt', signedInEnv, { signedIn: true }),
   variant(tributary, 'tributary-trace-5', 'tributary, tracing 5 %', traced('0.05'), { needs: 'collector' }),
   variant(tributary, 'tributary-trace-100', 'tributary, tracing 100 %', traced('1'), { needs: 'collector' }),

@@ -48,7 +48,7 @@ export const workloads: readonly Workload[] = [
   },
   {
     name: 'hot', title: 'Users by Zipf, all in the memory of Tributary and of bare; the peers cache nothing', ids: 'zipf', connections: 50,
-    rows: [...named('tributary', 'tributary-jwt', 'tributary-trace-5', 'tributary-trace-100').map((service) => cached(service)), ...named('bare', 'go', 'rust')],
+    rows: [...named('tributary', 'tributary-unread', 'tributary-jwt', 'tributary-trace-5', 'tributary-trace-100').map((service) => cached(service)), ...named('bare', 'go', 'rust')],
     bases: ['bare', 'rust'], by: efficiency,
   },
   {
