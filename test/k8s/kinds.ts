@@ -77,7 +77,7 @@ export interface Kinds {
   };
   readonly Service: Manifest & {
     readonly kind: 'Service';
-    readonly spec: { readonly clusterIP?: string; readonly selector: Labels; readonly ports: readonly { readonly targetPort: string }[] };
+    readonly spec: { readonly clusterIP?: string; readonly selector: Labels; readonly ports: readonly { readonly port: number; readonly targetPort: string }[] };
   };
   readonly PodDisruptionBudget: Manifest & {
     readonly kind: 'PodDisruptionBudget';

@@ -77,6 +77,22 @@ describe.skipIf(unrendered).each([
     }
   });
 
+  test('the gateway may reach whatever its variables name in this namespace', () => {
+    const { metadata: { labels }, spec: { containers } } = manifests.one('Deployment', 'tributary').spec.template;
+    const secrets = manifests.of('Secret').flatMap(({ data }) => Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString()] as const));
+    const read = new Set(containers.flatMap(({ env = [] }) => env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.key ?? [])));
+    const named = [...Object.entries(manifests.one('ConfigMap', 'tributary').data), ...secrets.filter(([name]) => read.has(name))]
+      .flatMap(([name, value]) => (URL.canParse(value) && !new URL(value).hostname.includes('.') ? [[name, new URL(value)] as const] : []));
+    expect(named.map(([name]) => name).toSorted()).toEqual(overlay === 'dev' ? ['DATABASE_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'RECOMMENDATIONS_URL', 'REDIS_URL', 'SENTIMENT_URL'] : []);
+    const may = manifests.of('NetworkPolicy').filter(({ spec }) => selects(spec.podSelector, labels)).flatMap(({ spec }) => spec.egress ?? []);
+    for (const [name, { hostname, port }] of named) {
+      const { selector, ports } = manifests.one('Service', hostname).spec;
+      const target = ports.find((each) => String(each.port) === port)?.targetPort;
+      const opened = may.filter(({ to = [] }) => to.some(({ podSelector, namespaceSelector }) => podSelector && !namespaceSelector && selects(podSelector, selector))).flatMap(({ ports }) => ports);
+      expect(opened.map((each) => each.port), name).toContain(target);
+    }
+  });
+
   test('the admin port is for Prometheus alone, and only where it is wanted', () => {
     const opened = manifests.of('NetworkPolicy').filter(({ spec }) => spec.ingress?.some(({ ports }) => ports.some(({ port }) => port === admin || port === 9090)));
     expect(opened.map(({ metadata }) => metadata.name)).toEqual(components.length > 0 ? ['tributary-metrics'] : []);

@@ -26,7 +26,7 @@ const rolledOut = (name = 'tributary') => ours('rollout', 'status', `deployment/
 
 /** All pods as they should be, and the endings over: the longest grace is 30 s. */
 async function whole(): Promise<void> {
-  for (const name of ['postgres', 'redis', 'recommender', 'collector', 'tributary']) await rolledOut(name);
+  for (const name of ['postgres', 'redis', 'recommender', 'sentiment', 'collector', 'tributary']) await rolledOut(name);
   for (let left = 120; left > 0; left--) {
     if ((await ours('get', 'pods', '--output=jsonpath={.items[*].metadata.deletionTimestamp}')) === '') return;
     await sleep(500);
@@ -71,6 +71,18 @@ async function drained(): Promise<void> {
   }
 }
 
+/** What the load below does not ask: a text, and the page of a product with what the model makes of its reviews. */
+async function modelAsked(base: string): Promise<string> {
+  const ask = `
+    const reply = async (path, init) => { const got = await fetch('${base}' + path, init); if (!got.ok) throw new Error(path + ': ' + got.status); return got.json(); };
+    const text = await reply('/analyze-sentiment', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":"So comfortable, I love it."}' });
+    const [{ id }] = await reply('/api/v1/products?limit=1');
+    const { errors, reviews: { latest, sentiment } } = await reply('/api/v1/products/' + id + '/page');
+    if (errors || sentiment.length !== latest.length) throw new Error('expected a whole page, but got ' + JSON.stringify(errors ?? sentiment));
+    console.log(text.sentiment + ', and ' + sentiment.length + ' reviews of a product: ' + sentiment.map(({ sentiment }) => sentiment).join(', '));`;
+  return kubectl('--namespace=tributary-try', 'exec', 'load', '--', 'node', '--input-type=module', '-e', ask);
+}
+
 const trials: readonly (readonly [what: string, does: () => Promise<unknown>])[] = [
   ['nothing', () => sleep(awayMs)],
   ['`kubectl rollout restart`', async () => { await ours('rollout', 'restart', 'deployment/tributary'); await rolledOut(); }],
@@ -100,7 +112,9 @@ try {
   await start('apply', '--filename=-').end(manifest);
   await kubectl('--namespace=tributary-try', 'wait', 'pods', '--all', '--for=condition=Ready', '--timeout=2m');
   const address = await ours('get', 'service', 'tributary', '--output=jsonpath={.spec.clusterIP}');
-  const url = `http://${address.includes(':') ? `[${address}]` : address}/api/aggregated?user_id=`;
+  const base = `http://${address.includes(':') ? `[${address}]` : address}`;
+  const url = `${base}/api/aggregated?user_id=`;
+  say(`the model says ${await modelAsked(base)}\n`);
   const text = await here('load.ts');
   say('| meanwhile | s | asked | whole | incomplete | other statuses | lost | p50 ms | p99 ms | longest ms |\n|---|---|---|---|---|---|---|---|---|---|');
   for (const [what, does] of trials.filter(([what]) => only.split(',').some((part) => what.includes(part)))) {
