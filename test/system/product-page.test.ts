@@ -7,6 +7,7 @@ import { type Reply, request } from '../support/http-client.ts';
 import { createDatabase, type Database, query } from '../support/postgres.ts';
 import { type SentimentModel, startSentimentModel } from '../support/sentiment-model.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import { watchAt } from './live.ts';
 
 const id = (at: number) => `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`;
 const statements = readFileSync(new URL('../../src/migrations/0001_products.sql', import.meta.url), 'utf8');
@@ -123,4 +124,16 @@ test('a page that was asked for before asks nobody', async () => {
   expect(again.text).toBe(first.text);
   expect(gateway.upstream.requests).toHaveLength(1);
   expect((await model.health()).analysed).toBe(analysed);
+});
+
+test('live, a part says what is missing inside it, as the description of the API has it', async () => {
+  await using gateway = await withSimilar(json([]));
+  await model.fault('?mode=error');
+  using viewer = await watchAt(`${gateway.url}/api/v1/products/${id(1)}/page/live`);
+  const events = await viewer.untilCurrent();
+  const reviews = events.find(({ part }) => part === 'reviews');
+  expect(reviews).toMatchObject({ data: { sentiment: null }, errors: [{ part: 'reviews.sentiment', code: 'source_failed', detail: expect.any(String) as string }] });
+  const { components } = JSON.parse(readFileSync('openapi.json', 'utf8')) as { components: { schemas: { StreamedPart: { properties: object } } } };
+  const known = Object.keys(components.schemas.StreamedPart.properties);
+  for (const { event: _, id: __, ...data } of events) expect(known).toEqual(expect.arrayContaining(Object.keys(data)));
 });

@@ -78,7 +78,7 @@ function describedLive(path: string, { name, summary, input, access }: AnyAggreg
       200: {
         description: 'A stream that stays open',
         headers: headersNamed('X-Accel-Buffering'),
-        content: { 'text/event-stream': { schema: { type: 'string', description: 'An event `part` (its data: `StreamedPart`) for each part as it lands and whenever it changes, `current` (`StreamEnd`) once all of them have landed, `problem` (`Problem`) where it cannot go on' } } },
+        content: { 'text/event-stream': { schema: { type: 'string', description: 'An event `part` (its data: `StreamedPart`) for each part as it lands and whenever it changes, `current` (`StreamEnd`) once all of them have landed, `problem` (`Problem`) where it cannot go on, `end` where the process ends (its data: `retry_ms`, when to open the stream again)' } } },
       },
       ...problems(['not_found'], 504),
     },

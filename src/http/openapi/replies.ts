@@ -74,13 +74,15 @@ const report: Schema = {
   age_ms: { type: 'integer', minimum: 0, description: 'Of what was kept' },
 };
 
+const missing: Schema = { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/PartError' } };
+
 /** What the events of a stream carry, by their names. A third one, `problem`, carries a problem. */
 export const eventSchemas: Readonly<Record<'StreamedPart' | 'StreamEnd', Schema>> = {
   StreamedPart: {
     type: 'object',
     description: 'The data of an event `part`',
     required: ['part', 'state'],
-    properties: { ...report, error: { $ref: '#/components/schemas/PartError' }, data: { description: 'What the answer holds under the name of the part; none where a required part is outdated and nothing takes its place' } },
+    properties: { ...report, error: { $ref: '#/components/schemas/PartError' }, errors: { ...missing, description: 'Of streams that stay open: what is missing inside a part that is an aggregate' }, data: { description: 'What the answer holds under the name of the part; none where a required part is outdated and nothing takes its place' } },
   },
   StreamEnd: {
     type: 'object',
@@ -89,7 +91,7 @@ export const eventSchemas: Readonly<Record<'StreamedPart' | 'StreamEnd', Schema>
     properties: {
       complete: { type: 'boolean' },
       parts: { type: 'array', items: { type: 'object', required: ['part', 'state'], properties: report } },
-      errors: { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/PartError' } },
+      errors: missing,
     },
   },
 };
