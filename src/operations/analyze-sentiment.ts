@@ -31,6 +31,6 @@ export const analyzeSentiment = ({ sentiment }: Sources) =>
 
 /** There is no answer but the model's: where it is down, so is this, for a while. */
 function modelIsDown(error: unknown): never {
-  if (!(error instanceof Failure) || (error.code !== 'source_failed' && error.code !== 'not_found')) throw error;
+  if (!(error instanceof Failure) || error.code !== 'source_failed') throw error;
   throw new Failure('unavailable', 'the sentiment model is not available', { cause: error, retryAfterMs: error.retryAfterMs ?? 1_000 });
 }

@@ -108,6 +108,21 @@ test('without a model the page goes without it', async () => {
   expect(pageIn(await page(gateway)).errors).toMatchObject([{ part: 'reviews.sentiment', code: 'unavailable' }]);
 });
 
+test('a model that answers 404 is no model: what it was asked is missing, and not left out', async () => {
+  await using elsewhere = await withSimilar(json([]));
+  elsewhere.upstream.answer(status(404));
+  await using gateway = await withSimilar(json([]), { sentimentUrl: elsewhere.upstream.url });
+  expect((await page(gateway)).json).toMatchObject({ reviews: { sentiment: null }, errors: [{ part: 'reviews.sentiment', code: 'source_failed' }] });
+});
+
+test('a review without words costs the others nothing, and is asked of nobody', async () => {
+  await query(database.url, `insert into reviews values (10, $1, 5, 'I love it, great quality!', '2026-01-03 00:00Z'), (11, $1, 4, ' ', '2026-01-02 00:00Z'), (12, $1, 1, 'Broke after a day, terrible.', '2026-01-01 00:00Z')`, [id(5)]);
+  await using gateway = await withSimilar(json([]));
+  const reply = await page(gateway, id(5));
+  expect(reply.json).not.toHaveProperty('errors');
+  expect(reply.json).toMatchObject({ reviews: { sentiment: [{ sentiment: 'POSITIVE' }, { sentiment: 'NEUTRAL', confidence: 0, model: 'none' }, { sentiment: 'NEGATIVE' }] } });
+});
+
 test('a product that is not there has no page, and what is no id is said', async () => {
   await using gateway = await withSimilar(json([]));
   const missing = await page(gateway, id(77));
