@@ -37,8 +37,11 @@ export const reviewsInPostgres: Statements = {
 
 const histogramInClickHouse = ratings.map((rating) => `'"${rating}":', toString(countIf(rating = ${rating}))`).join(`, ',', `);
 
+/** Half up, as Postgres rounds: `round` of a float rounds half to even here, so that 4.25 would be 4.2. */
+const averageInClickHouse = 'toString(floor(10 * sum(rating) / count() + 0.5) / 10)';
+
 export const reviewsInClickHouse: Statements = {
-  summaries: `select toString(product_id), concat('{"count":', toString(count()), ',"average":', toString(round(avg(rating), 1)), ',"histogram":{', ${histogramInClickHouse}, '}}')
+  summaries: `select toString(product_id), concat('{"count":', toString(count()), ',"average":', ${averageInClickHouse}, ',"histogram":{', ${histogramInClickHouse}, '}}')
      from reviews where product_id in {keys} group by product_id`,
   latest: `select toString(product_id), concat('[', arrayStringConcat(arrayMap(one -> one.3, arraySlice(arrayReverseSort(groupArray((created_at, id,
        concat('{"id":', toString(id), ',"rating":', toString(rating), ',"text":', toJSONString(text), ',"created_at":"', formatDateTime(created_at, '%Y-%m-%dT%H:%i:%SZ', 'UTC'), '"}')))), 1, 3)), ','), ']')

@@ -57,7 +57,7 @@ type Read<Path extends string, A> = A extends ((...args: never) => Promise<Answe
   : never;
 
 type Done<Path extends string, O> = O extends ((...args: never) => Promise<infer Out>) & { readonly input: Takes<infer Given>; readonly body: Takes<infer Body> | undefined; readonly headers: Takes<infer Headers> | undefined }
-  ? Replies<Asked<Path, Given> & Member<'json', Body> & Member<'header', Headers>, OutcomeReply<Out>>
+  ? Replies<Asked<Path, Given> & JsonBody<Body> & Member<'header', Headers>, OutcomeReply<Out>>
   : never;
 
 type OutcomeReply<Out> = Out extends Outcome ? Reply<unknown, Out['status'] extends 204 ? never : Plain<Out['body']>, Out['status']> : never;
@@ -77,6 +77,9 @@ type Named<Path extends string> = Path extends `${string}:${infer Name}/${infer 
 
 /** As it stands in a URL. What a schema converts (`z.coerce`) may be any text. */
 type Written<T> = { [K in keyof T]: unknown extends T[K] ? string : T[K] extends infer V ? (V extends number | boolean ? `${V}` : V) : never };
+
+/** A body has to be there even if all of its fields may be left out. */
+type JsonBody<Body> = Body extends undefined ? object : { json: Body };
 
 /** A member of what is sent; one that has to be there only if something in it has. */
 type Member<Name extends string, T> = keyof T extends never ? object : Partial<T> extends T ? { [N in Name]?: T } : { [N in Name]: T };

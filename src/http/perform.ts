@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { mayDo } from '../core/access.ts';
 import { Failure } from '../core/failure.ts';
@@ -35,8 +36,14 @@ function headersOf(c: HttpContext): Readonly<Record<string, unknown>> {
   return requestOf(c)?.headers ?? Object.fromEntries(c.req.raw.headers);
 }
 
+/** Without a mark of the byte order at the beginning, which some clients send. */
+const decoder = new TextDecoder();
+
 async function bodyOf<T>(c: HttpContext, schema: StandardSchemaV1<unknown, T>): Promise<T> {
-  const text = await c.req.text();
+  const bytes = Buffer.from(await c.req.arrayBuffer());
+  // RFC 8259, §8.1. Decoded all the same, something would be done that nobody has asked for: each bad byte would be U+FFFD.
+  if (!isUtf8(bytes)) throw new Failure('bad_request', 'expected a JSON body in UTF-8, but got something else');
+  const text = decoder.decode(bytes);
   if (text === '') throw new Failure('bad_request', 'expected a JSON body, but got none');
   let value: unknown;
   try {

@@ -19,8 +19,9 @@ export function placeOf(cursor: string): Place | undefined {
 
 export const isCursor = (text: string): boolean => placeOf(text) !== undefined;
 
-/** Postgres would refuse the 30th of February; Date takes it for a day in March. */
+/** Postgres would refuse the 30th of February, which Date takes for a day in March, and has no year 0. */
 function isMoment(at: string): boolean {
+  if (at.startsWith('0000')) return false;
   const date = new Date(at);
   return !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 19) === at.slice(0, 19);
 }

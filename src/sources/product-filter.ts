@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isCursor } from './product-cursor.ts';
+import { onlyKnown } from './only-known.ts';
 import { lengthOf } from './product.ts';
 
 const expectedAmount = 'expected an amount such as 10 or 19.90';
@@ -32,20 +33,17 @@ const Cursor = z
   .refine(isCursor, 'expected a cursor as the header Link has it')
   .meta({ description: 'Where the page begins: as the header Link of the page before has it' });
 
-const known = ['category', 'min_price', 'max_price', 'limit', 'cursor'];
+const filters = {
+  category: Category.optional(),
+  min_price: Amount.optional().meta({ description: 'Not below this price' }),
+  max_price: Amount.optional().meta({ description: 'Not above this price' }),
+  limit: Limit,
+  cursor: Cursor.optional(),
+};
 
 /** Which products are listed, the newest first. A filter that nobody knows would give a list that nobody asked for, and is refused. */
 export const ProductFilter = z
-  .strictObject(
-    {
-      category: Category.optional(),
-      min_price: Amount.optional().meta({ description: 'Not below this price' }),
-      max_price: Amount.optional().meta({ description: 'Not above this price' }),
-      limit: Limit,
-      cursor: Cursor.optional(),
-    },
-    { error: `expected no parameters but ${known.join(', ')}` },
-  )
+  .strictObject(filters, onlyKnown('parameters', Object.keys(filters)))
   .refine(({ min_price: least, max_price: most }) => least === undefined || most === undefined || centsOf(least) <= centsOf(most), { path: ['min_price'], error: 'expected an amount that is not above max_price' });
 export type ProductFilter = z.infer<typeof ProductFilter>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { onlyKnown } from './only-known.ts';
 
 /** Where products are to be found. */
 export const productsPath = '/api/v1/products';
@@ -60,17 +61,14 @@ export const Product = z.object({
 }).meta({ id: 'Product' });
 export type Product = z.infer<typeof Product>;
 
-const onlyKnown: z.core.$ZodObjectParams = {
-  error: (issue) => (issue.code === 'unrecognized_keys' ? `expected no fields but ${Object.keys(fields).join(', ')}, and not ${JSON.stringify(issue.keys[0])}` : 'expected an object'),
-};
-
 const fields = { name: Name, description: Description.default(null), price: Price, stock: Stock, category: Category };
+const known = onlyKnown('fields', Object.keys(fields));
 
-export const NewProduct = z.strictObject(fields, onlyKnown).meta({ id: 'NewProduct' });
+export const NewProduct = z.strictObject(fields, known).meta({ id: 'NewProduct' });
 export type NewProduct = z.infer<typeof NewProduct>;
 
 export const ProductPatch = z
-  .strictObject({ name: Name.optional(), description: Description.optional(), price: Price.optional(), stock: Stock.optional(), category: Category.optional() }, onlyKnown)
+  .strictObject({ name: Name.optional(), description: Description.optional(), price: Price.optional(), stock: Stock.optional(), category: Category.optional() }, known)
   .refine((patch) => Object.keys(patch).length > 0, `expected at least one of ${Object.keys(fields).join(', ')}`)
   .meta({ id: 'ProductPatch', minProperties: 1 });
 export type ProductPatch = z.infer<typeof ProductPatch>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Call } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
-import type { JsonText } from '../core/json-text.ts';
+import { JsonText } from '../core/json-text.ts';
 import type { Source } from '../core/source.ts';
 import { source } from '../policies/source.ts';
 import type { Systems } from './systems.ts';
@@ -29,6 +29,9 @@ export const Sentiment = z.object({
 }).meta({ id: 'Sentiment' });
 export type Sentiment = z.infer<typeof Sentiment>;
 
+/** What is not a word of text says nothing, and to ask a model about it is an error. */
+const nothingSaid = new JsonText<Sentiment>('{"sentiment":"NEUTRAL","confidence":0,"model":"none"}');
+
 const notSetUp: Source<Excerpt, JsonText<Sentiment>> = () => Promise.reject(new Failure('unavailable', 'sentiment analysis is not set up here', { retryAfterMs: 60_000 }));
 
 export const sentiment = ({ sentiment: model, cache }: Systems) =>
@@ -36,7 +39,10 @@ export const sentiment = ({ sentiment: model, cache }: Systems) =>
     name: 'sentiment',
     answers: Sentiment,
     load: model
-      ? ({ text }: Excerpt, call: Call) => model.post({ path: '/analyze-sentiment', body: { text, max_length: excerptMax }, answer: Sentiment, safe: true }, call)
+      ? async ({ text }: Excerpt, call: Call) => {
+          if (text === '') return nothingSaid;
+          return model.post({ path: '/analyze-sentiment', body: { text, max_length: excerptMax }, answer: Sentiment, safe: true }, call).catch(noModel);
+        }
       : notSetUp,
     // It computes on every core it has; longer than two seconds it hangs.
     guard: { slow: '2s' },
@@ -46,3 +52,9 @@ export const sentiment = ({ sentiment: model, cache }: Systems) =>
     // The same text means the same as long as the model does, and an operator says when that changes. In the shared tier the key is a hash.
     cache: { in: cache, by: ['text'], fresh: '60m', staleIfError: '720m', tags: () => ['sentiment:model'] },
   });
+
+/** A 404 is no answer about a text: what is there is another service. A list would leave out what is not found, and be out of step. */
+function noModel(error: unknown): never {
+  if (error instanceof Failure && error.code === 'not_found') throw new Failure('source_failed', 'the sentiment model is not where it is said to be', { cause: error });
+  throw error;
+}

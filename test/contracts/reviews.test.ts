@@ -6,11 +6,13 @@ import { createDatabase, query } from '../support/postgres.ts';
 
 const product = (at: number) => `00000000-0000-4000-8000-00000000000${at}`;
 
-/** Of the first product six, of the second two of one moment, of the third none. */
+/** Of the first product six, of the second two of one moment, of the third none; of the fourth and fifth as many as average 4.25 and 4.35. */
 const rows = [
   ...[1, 2, 3, 4, 5, 6].map((n) => [n, product(1), n < 5 ? 5 : 2, `Text ${n}`, `2026-01-0${n + 1} 12:00:00`] as const),
   [7, product(2), 4, 'Ä "good" one', '2026-01-01 12:00:00'] as const,
   [8, product(2), 4, 'As old', '2026-01-01 12:00:00'] as const,
+  ...[4, 4, 4, 5].map((rating, at) => [10 + at, product(4), rating, '', '2026-01-01 12:00:00'] as const),
+  ...Array.from({ length: 20 }, (_, at) => [20 + at, product(5), at < 7 ? 5 : 4, '', '2026-01-01 12:00:00'] as const),
 ];
 
 interface Store extends AsyncDisposable {
@@ -47,9 +49,9 @@ describe.each([['Postgres', inPostgres] as const, ...('missing' in clickHouse ? 
     await store[Symbol.asyncDispose]();
   });
 
-  async function asked(question: 'reviewSummaries' | 'latestReviews'): Promise<Record<string, unknown>> {
+  async function asked(question: 'reviewSummaries' | 'latestReviews', of: readonly string[] = [product(1), product(2).toUpperCase(), product(3), 'nonsense']): Promise<Record<string, unknown>> {
     using call = startCall(5_000);
-    const found = await analytics[question]([product(1), product(2).toUpperCase(), product(3), 'nonsense'], call);
+    const found = await analytics[question](of, call);
     return Object.fromEntries([...found].map(([id, json]) => [id, json.parse()]));
   }
 
@@ -58,6 +60,11 @@ describe.each([['Postgres', inPostgres] as const, ...('missing' in clickHouse ? 
       [product(1)]: { count: 6, average: 4, histogram: { 1: 0, 2: 2, 3: 0, 4: 0, 5: 4 } },
       [product(2)]: { count: 2, average: 4, histogram: { 1: 0, 2: 0, 3: 0, 4: 2, 5: 0 } },
     });
+  });
+
+  test('an average that lies between two is rounded up, in either store', async () => {
+    const found = await asked('reviewSummaries', [product(4), product(5)]);
+    expect(found).toMatchObject({ [product(4)]: { count: 4, average: 4.3 }, [product(5)]: { count: 20, average: 4.4 } });
   });
 
   test('the newest three come first, those of one moment by their ids', async () => {

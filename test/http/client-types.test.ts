@@ -37,9 +37,13 @@ const remove = operation({
   name: 'remove-thing', input: Id, headers: z.object({ 'if-match': z.string() }), deadline: '1s', access: 'public', answers: { 204: null },
   perform: () => Promise.resolve({ status: 204 as const }),
 });
+const change = operation({
+  name: 'change-thing', input: Id, body: z.object({ price: z.number().optional() }), deadline: '1s', access: 'public', answers: { 204: null },
+  perform: () => Promise.resolve({ status: 204 as const }),
+});
 
 const { edge } = edgeInMemory();
-const routes = createRoutes(edge, { '/things': { GET: things, POST: make }, '/things/:id': { GET: oneThing, DELETE: remove }, '/things/:id/page': page });
+const routes = createRoutes(edge, { '/things': { GET: things, POST: make }, '/things/:id': { GET: oneThing, PATCH: change, DELETE: remove }, '/things/:id/page': page });
 const client = hc<typeof routes>('http://service', { fetch: routes.request });
 
 test('what is asked has the types that the schemas take', () => {
@@ -66,6 +70,8 @@ async function refused() {
   await client.things[':id'].$get({ query: { id: '1' } });
   // @ts-expect-error -- it is not changed unseen
   await client.things[':id'].$delete({ param: { id: '1' } });
+  // @ts-expect-error -- a body has to be there, even if all of its fields may be left out
+  await client.things[':id'].$patch({ param: { id: '1' } });
   // @ts-expect-error -- nobody offers this
   await client.things[':id'].$put({ param: { id: '1' } });
   // @ts-expect-error -- nor this

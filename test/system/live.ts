@@ -17,13 +17,16 @@ export interface Viewer extends Disposable {
   leave(): void;
 }
 
-/** Opens a live answer; resolves with its head. */
-export async function watchLive(url: string, userId: string | number, options: RequestOptions = {}): Promise<Viewer> {
-  const exchange = await open(`${url}/api/aggregated/live?user_id=${userId}`, options);
+/** Opens a user's live answer; resolves with its head. */
+export const watchLive = (url: string, userId: string | number, options: RequestOptions = {}): Promise<Viewer> => watchAt(`${url}/api/aggregated/live?user_id=${userId}`, options);
+
+/** The same of any live answer. */
+export async function watchAt(url: string, options: RequestOptions = {}): Promise<Viewer> {
+  const exchange = await open(url, options);
   const head = await bounded(exchange.response, () => 'expected the head of a live answer');
   const events = readSse(head);
   const next = async (): Promise<LiveEvent | undefined> => {
-    const result = await bounded(events.next(), () => `expected another event for user ${userId}`);
+    const result = await bounded(events.next(), () => `expected another event of ${url}`);
     if (result.done) return undefined;
     const { event, data, id } = result.value;
     return { ...(JSON.parse(data) as Record<string, unknown>), event, ...(id === undefined ? {} : { id }) };

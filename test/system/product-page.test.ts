@@ -7,6 +7,7 @@ import { type Reply, request } from '../support/http-client.ts';
 import { createDatabase, type Database, query } from '../support/postgres.ts';
 import { type SentimentModel, startSentimentModel } from '../support/sentiment-model.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import { watchAt } from './live.ts';
 
 const id = (at: number) => `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`;
 const statements = readFileSync(new URL('../../src/migrations/0001_products.sql', import.meta.url), 'utf8');
@@ -107,6 +108,21 @@ test('without a model the page goes without it', async () => {
   expect(pageIn(await page(gateway)).errors).toMatchObject([{ part: 'reviews.sentiment', code: 'unavailable' }]);
 });
 
+test('a model that answers 404 is no model: what it was asked is missing, and not left out', async () => {
+  await using elsewhere = await withSimilar(json([]));
+  elsewhere.upstream.answer(status(404));
+  await using gateway = await withSimilar(json([]), { sentimentUrl: elsewhere.upstream.url });
+  expect((await page(gateway)).json).toMatchObject({ reviews: { sentiment: null }, errors: [{ part: 'reviews.sentiment', code: 'source_failed' }] });
+});
+
+test('a review without words costs the others nothing, and is asked of nobody', async () => {
+  await query(database.url, `insert into reviews values (10, $1, 5, 'I love it, great quality!', '2026-01-03 00:00Z'), (11, $1, 4, ' ', '2026-01-02 00:00Z'), (12, $1, 1, 'Broke after a day, terrible.', '2026-01-01 00:00Z')`, [id(5)]);
+  await using gateway = await withSimilar(json([]));
+  const reply = await page(gateway, id(5));
+  expect(reply.json).not.toHaveProperty('errors');
+  expect(reply.json).toMatchObject({ reviews: { sentiment: [{ sentiment: 'POSITIVE' }, { sentiment: 'NEUTRAL', confidence: 0, model: 'none' }, { sentiment: 'NEGATIVE' }] } });
+});
+
 test('a product that is not there has no page, and what is no id is said', async () => {
   await using gateway = await withSimilar(json([]));
   const missing = await page(gateway, id(77));
@@ -123,4 +139,16 @@ test('a page that was asked for before asks nobody', async () => {
   expect(again.text).toBe(first.text);
   expect(gateway.upstream.requests).toHaveLength(1);
   expect((await model.health()).analysed).toBe(analysed);
+});
+
+test('live, a part says what is missing inside it, as the description of the API has it', async () => {
+  await using gateway = await withSimilar(json([]));
+  await model.fault('?mode=error');
+  using viewer = await watchAt(`${gateway.url}/api/v1/products/${id(1)}/page/live`);
+  const events = await viewer.untilCurrent();
+  const reviews = events.find(({ part }) => part === 'reviews');
+  expect(reviews).toMatchObject({ data: { sentiment: null }, errors: [{ part: 'reviews.sentiment', code: 'source_failed', detail: expect.any(String) as string }] });
+  const { components } = JSON.parse(readFileSync('openapi.json', 'utf8')) as { components: { schemas: { StreamedPart: { properties: object } } } };
+  const known = Object.keys(components.schemas.StreamedPart.properties);
+  for (const { event: _, id: __, ...data } of events) expect(known).toEqual(expect.arrayContaining(Object.keys(data)));
 });

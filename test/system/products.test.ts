@@ -70,6 +70,7 @@ test.each<[string, unknown, string]>([
   ['no category', { category: '' }, 'category: expected text of 1 to 100 characters'],
   ['a field that nobody knows', { colour: 'red' }, 'body: expected no fields but name, description, price, stock, category, and not "colour"'],
   ['an id', { id: randomUUID() }, 'and not "id"'],
+  ['a field with a long name', { ['x'.repeat(60_000)]: 1 }, `and not "${'x'.repeat(80)}…"`],
 ])('what is wrong with a new product is said: %s', async (_, more, detail) => {
   const reply = await shop.send('POST', path, { body: { ...moka, ...(more as object) } });
   expect([reply.status, reply.json]).toMatchObject([400, { code: 'invalid_input' }]);
@@ -142,9 +143,10 @@ test('lists are filtered, bounded, and the newest first', async () => {
   expect(await list('category=nothing')).toEqual([]);
 });
 
-test.each(['limit=0', 'limit=101', 'limit=ten', 'limit=1&limit=2', 'min_price=-1', 'min_price=1e3', 'max_price=1.999', 'min_price=2&max_price=1.99', 'category=', 'cursor=nonsense', 'colour=red'])('a list is not made up for %s', async (question) => {
+test.each(['limit=0', 'limit=101', 'limit=ten', 'limit=1&limit=2', 'min_price=-1', 'min_price=1e3', 'max_price=1.999', 'min_price=2&max_price=1.99', 'category=', 'cursor=nonsense', 'colour=red&limit=1'])('a list is not made up for %s', async (question) => {
   const reply = await shop.send('GET', `${path}?${question}`, { by: 'nobody' });
   expect([reply.status, reply.json]).toMatchObject([400, { code: 'invalid_input' }]);
+  if (question.startsWith('colour')) expect((reply.json as { detail: string }).detail).toContain('expected no parameters but category, min_price, max_price, limit, cursor, and not "colour"');
 });
 
 test('whoever writes sees it in every list and in the product at once, also where it was kept', async () => {

@@ -44,7 +44,8 @@ test.each([
   ['no length', '{"text":"a","max_length":0}', 'max_length: expected a whole number from 1 to 512, of how many characters the model reads, but got 0'],
   ['more than the model reads', '{"text":"a","max_length":513}', 'max_length: expected a whole number from 1 to 512, of how many characters the model reads, but got 513'],
   ['a length in words', '{"text":"a","max_length":"12"}', 'max_length: expected a whole number from 1 to 512, of how many characters the model reads, but got "12"'],
-  ['another field', '{"text":"a","language":"en"}', 'Unrecognized key: "language"'],
+  ['another field', '{"text":"a","language":"en"}', 'body: expected no fields but text, max_length, and not "language"'],
+  ['no object', '["a"]', 'body: expected an object'],
 ])('what is wrong with %s is said, and the model is not asked', async (_, body, detail) => {
   await using gateway = await withModel();
   const before = await analysed();

@@ -45,6 +45,8 @@ export function openApi(resources: Resources, version: string): OpenApi {
 
 function describedRead(path: string, read: AnyAggregate, schemas: Schemas): Schema {
   const { name, summary, input, access } = read;
+  const { headersOf } = (specOf(read) ?? {}) as DefinedBy;
+  const about = ['Age', 'ETag', 'Cache-Status', 'Server-Timing', ...(headersOf ? ['Link'] : [])];
   return {
     operationId: functionName(name),
     ...(summary === undefined ? {} : { summary }),
@@ -53,14 +55,14 @@ function describedRead(path: string, read: AnyAggregate, schemas: Schemas): Sche
     responses: {
       200: {
         description: 'The answer. One that lacks an optional part holds what stands in for it, and `errors`',
-        headers: headersNamed('Cache-Control', 'Age', 'ETag', 'Cache-Status', 'Server-Timing', 'Link', 'traceresponse'),
+        headers: headersNamed(...about, 'X-Accel-Buffering'),
         content: {
           'application/json': { schema: answerOf(read, schemas) },
           'text/event-stream': { schema: { type: 'string', description: 'An event `part` (its data: `StreamedPart`) for each part as it lands, then one `end` (`StreamEnd`), or `problem` (`Problem`)' } },
           'application/x-ndjson': { schema: { type: 'string', description: 'The same, an object a line, whose first member is `event`' } },
         },
       },
-      304: { description: 'The client has it already', headers: headersNamed('ETag', 'Cache-Control') },
+      304: { description: 'The client has it already', headers: headersNamed(...about) },
       ...problems(['not_found'], 504),
     },
   };
@@ -75,8 +77,8 @@ function describedLive(path: string, { name, summary, input, access }: AnyAggreg
     responses: {
       200: {
         description: 'A stream that stays open',
-        headers: headersNamed('Cache-Control', 'traceresponse'),
-        content: { 'text/event-stream': { schema: { type: 'string', description: 'An event `part` (its data: `StreamedPart`) for each part as it lands and whenever it changes, `current` (`StreamEnd`) once all of them have landed, `problem` (`Problem`) where it cannot go on' } } },
+        headers: headersNamed('X-Accel-Buffering'),
+        content: { 'text/event-stream': { schema: { type: 'string', description: 'An event `part` (its data: `StreamedPart`) for each part as it lands and whenever it changes, `current` (`StreamEnd`) once all of them have landed, `problem` (`Problem`) where it cannot go on, `end` where the process ends (its data: `retry_ms`, when to open the stream again)' } } },
       },
       ...problems(['not_found'], 504),
     },
@@ -91,6 +93,7 @@ interface DefinedBy {
   readonly source?: object;
   readonly answers?: StandardSchemaV1;
   readonly each?: object;
+  readonly headersOf?: unknown;
 }
 
 /** What an aggregate answers with, a lookup, or a source that is a part. */
@@ -129,7 +132,7 @@ function describedOperation(method: Method, path: string, operation: AnyOperatio
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, schema]) => [status, {
         description: outcomes[status] ?? 'Done',
-        headers: headersNamed('ETag', ...(status === '201' ? ['Location'] : []), 'traceresponse'),
+        headers: headersNamed(...(status === '201' ? ['ETag', 'Location'] : schema && method !== 'POST' ? ['ETag'] : [])),
         ...(schema ? { content: { 'application/json': { schema: schemas.of(schema, 'output') } } } : {}),
       }])),
       ...problems([...(path.includes(':') && method !== 'POST' ? ['not_found' as const] : []), ...fails], 504),

@@ -12,20 +12,31 @@ const text = (description: string): Schema => ({ description, schema: { type: 's
 
 /** Headers of replies, each described once. */
 export const headers: Readonly<Record<string, Schema>> = {
+  'Accept': text('What a body has to be'),
+  'Accept-Encoding': text('How a body may be encoded'),
   'Age': { description: 'Seconds since the oldest part was loaded', schema: { type: 'integer', minimum: 0 } },
+  'Allow': text('The methods that there are'),
   'Cache-Control': text('For how long the answer may be used'),
   'Cache-Status': text('What the cache of each part did (RFC 9211)'),
   'ETag': text('A strong validator, for If-None-Match and If-Match (RFC 9110)'),
   'Link': text('Related resources, the next page among them (RFC 8288)'),
   'Location': { description: 'Where what was made can be read', schema: { type: 'string', format: 'uri-reference' } },
+  'RateLimit': text('What is left to this caller, where there is a limit (draft-ietf-httpapi-ratelimit-headers)'),
+  'RateLimit-Policy': text('The limit, where there is one'),
   'Retry-After': { description: 'Seconds to wait before another try', schema: { type: 'integer', minimum: 0 } },
   'Server-Timing': text('How long each part took, and how it was served'),
+  'Vary': text('What of the request the reply depends on'),
   'WWW-Authenticate': text('What is wrong with the token, or that one is needed (RFC 6750)'),
+  'X-Accel-Buffering': text('Of streams: that proxies are not to collect them'),
   'traceresponse': text('Where the request stands in its trace (W3C Trace Context, level 2)'),
 };
 
+/** Those that any reply may have. What it has for browsers' sake (docs/http-edge.md) is nothing that clients read. */
+const anyReplys = ['Cache-Control', 'RateLimit', 'RateLimit-Policy', 'Vary', 'traceresponse'];
+
+/** These headers, and those that any reply may have. */
 export const headersNamed = (...names: readonly string[]): Schema =>
-  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+  Object.fromEntries([...names, ...anyReplys].map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
 /** The problem (RFC 9457) that every failure is told as. */
 export const problemSchema: Schema = {
@@ -63,13 +74,15 @@ const report: Schema = {
   age_ms: { type: 'integer', minimum: 0, description: 'Of what was kept' },
 };
 
+const missing: Schema = { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/PartError' } };
+
 /** What the events of a stream carry, by their names. A third one, `problem`, carries a problem. */
 export const eventSchemas: Readonly<Record<'StreamedPart' | 'StreamEnd', Schema>> = {
   StreamedPart: {
     type: 'object',
     description: 'The data of an event `part`',
     required: ['part', 'state'],
-    properties: { ...report, error: { $ref: '#/components/schemas/PartError' }, data: { description: 'What the answer holds under the name of the part; none where a required part is outdated and nothing takes its place' } },
+    properties: { ...report, error: { $ref: '#/components/schemas/PartError' }, errors: { ...missing, description: 'Of streams that stay open: what is missing inside a part that is an aggregate' }, data: { description: 'What the answer holds under the name of the part; none where a required part is outdated and nothing takes its place' } },
   },
   StreamEnd: {
     type: 'object',
@@ -78,7 +91,7 @@ export const eventSchemas: Readonly<Record<'StreamedPart' | 'StreamEnd', Schema>
     properties: {
       complete: { type: 'boolean' },
       parts: { type: 'array', items: { type: 'object', required: ['part', 'state'], properties: report } },
-      errors: { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/PartError' } },
+      errors: missing,
     },
   },
 };
@@ -88,10 +101,14 @@ for (const [code, [status]] of Object.entries<readonly [number, string]>(problem
 
 const nameOf = (status: number): string => `Problem${status}`;
 
+const headersByStatus: Readonly<Record<number, readonly string[]>> = {
+  400: ['WWW-Authenticate'], 401: ['WWW-Authenticate'], 403: ['WWW-Authenticate'], 405: ['Allow'], 415: ['Accept', 'Accept-Encoding'], 429: ['Retry-After'], 503: ['Retry-After'],
+};
+
 /** A reply for each status that a problem has. */
 export const problemReplies: Readonly<Record<string, Schema>> = Object.fromEntries([...codesByStatus].filter(([status]) => status !== 499).map(([status, codes]) => [nameOf(status), {
   description: codes.map((code) => `\`${code}\`: ${problemStatuses[code][1].toLowerCase()}`).join('; '),
-  headers: headersNamed('traceresponse', ...(status === 401 || status === 403 ? ['WWW-Authenticate'] : []), ...(status === 429 || status === 503 ? ['Retry-After'] : [])),
+  headers: headersNamed(...(headersByStatus[status] ?? [])),
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example: exampleOf(status, codes.at(-1)!) } },
 }]));
 
