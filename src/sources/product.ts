@@ -43,6 +43,9 @@ const Price = z
   .refine((value) => value > 0 && value <= priceMax && /^\d+(\.\d{1,2})?$/.test(String(value)), expectedPrice)
   .meta({ description: 'In the currency of the shop', exclusiveMinimum: 0, maximum: priceMax, multipleOf: 0.01, examples: [19.9] });
 
+/** Without `multipleOf`: validators that divide doubles, as ajv does, would refuse 19.99. */
+const ShownPrice = z.number().meta({ description: 'In the currency of the shop, with two decimals', exclusiveMinimum: 0, maximum: priceMax, examples: [19.9] });
+
 const stockMax = 2 ** 31 - 1;
 const expectedStock = `expected a whole number from 0 to ${stockMax}`;
 const Stock = z.int({ error: expectedStock }).min(0, expectedStock).max(stockMax, expectedStock).meta({ description: 'How many there are' });
@@ -53,7 +56,7 @@ export const Product = z.object({
   id: z.string().meta({ format: 'uuid' }),
   name: Name,
   description: Description,
-  price: Price,
+  price: ShownPrice,
   stock: Stock,
   category: Category,
   created_at: Time,
