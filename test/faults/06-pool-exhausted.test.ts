@@ -38,7 +38,7 @@ test('two hundred callers of a pool of two are all answered by the deadline, wav
         saw('callers met their deadline');
       }
       await gateway.underWay(0);
-      await waitUntilIdle(database.url, { applicationName: 'tributary', withinMs: 5_000 });
+      await waitUntilIdle(database.url, { applicationName: 'tributary' });
       // Two of users and two of counts.
       expect(await connections()).toBeLessThanOrEqual(4);
     }

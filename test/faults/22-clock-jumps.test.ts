@@ -83,7 +83,7 @@ test.each([
     expect(String(after.headers['cache-status'])).not.toMatch(/ttl=-|fwd/);
     saw('a kept answer stayed', isKept(after));
   }
-  // A deadline that began after the jump comes: two seconds, and we are patient for twice as long.
+  // A deadline that began after the jump comes: two seconds, and we are patient for far less than an hour.
   upstream.answer(hang);
   expect((await service.ask(late)).json).toMatchObject({ recommendations: [], errors: [{ part: 'recommendations', code: 'deadline_exceeded' }] });
   saw('a deadline came');

@@ -46,7 +46,7 @@ describe.runIf('command' in tool)('in a browser', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await Browser.start((tool as { readonly command: string }).command);
-  }, 30_000);
+  });
   afterAll(() => browser[Symbol.asyncDispose]());
 
   test.each([[1_280, 'light'], [390, 'dark']] as const)('operations are shown within the policy, %i px, %s', { timeout: 60_000 }, async (width, scheme) => {

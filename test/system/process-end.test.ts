@@ -30,8 +30,8 @@ async function serve(environment: Environment = {}) {
 
 /** Asks again and again, since a process tells nobody. */
 async function once(holds: () => Promise<boolean>, tell: string): Promise<void> {
-  const endsAt = performance.now() + 10_000;
-  while (!(await holds())) if (performance.now() > endsAt) throw new Error(`after 10 s: expected ${tell}`);
+  const endsAt = performance.now() + 20_000;
+  while (!(await holds())) if (performance.now() > endsAt) throw new Error(`after 20 s: expected ${tell}`);
 }
 
 /** Resolves when nobody listens there any more. */
@@ -145,7 +145,7 @@ describe.concurrent('a process that is told to end', { timeout: 60_000 }, () => 
 
   test('cuts off what outlasts its patience, and stops the work', async () => {
     await using own = await seedDatabase();
-    await using it = await serve({ DRAIN_TIMEOUT_MS: '100', DATABASE_URL: own.url });
+    await using it = await serve({ DRAIN_TIMEOUT_MS: '100', DATABASE_URL: own.url, STATEMENT_TIMEOUT_MS: '60000' });
     const { service, upstream } = it;
     await using _lock = await lockTable(own.url, 'users');
     upstream.answer(hang);
@@ -195,7 +195,7 @@ describe.concurrent('a process', { timeout: 60_000 }, () => {
   test('outlives a cancel that cannot be delivered', async () => {
     await using own = await seedDatabase();
     await using relay = await startRelay(own.url);
-    await using it = await serve({ DATABASE_URL: relay.url, ANALYTICS_URL: own.url, POOL_SIZE: '1' });
+    await using it = await serve({ DATABASE_URL: relay.url, ANALYTICS_URL: own.url, POOL_SIZE: '1', STATEMENT_TIMEOUT_MS: '60000' });
     const { service } = it;
     await service.ask(1);
     await using lock = await lockTable(own.url, 'users');

@@ -125,7 +125,7 @@ export class Service implements AsyncDisposable {
 
   /** Resolves with the exit code once it and its workers have ended; -1 if a signal ended it. */
   ended(): Promise<number | null> {
-    return bounded(this.#ended, () => `expected the service to end, but it only said ${this.#said}`, 10_000);
+    return bounded(this.#ended, () => `expected the service to end, but it only said ${this.#said}`, startMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
