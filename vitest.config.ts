@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 // Time-outs end what hangs, and nothing else: a machine whose CPU others have too is ten times slower than an idle one.
 const strict = { unstubEnvs: true, restoreMocks: true, testTimeout: 60_000, hookTimeout: 60_000 };
+// With processes that start, and wait for one another.
+const slow = { ...strict, testTimeout: 240_000, hookTimeout: 240_000 };
 
 // By what they need: `unit` and `simulation` nothing, the others a real Postgres and a real Redis, which they share.
 export default defineConfig({
@@ -21,10 +23,9 @@ export default defineConfig({
       },
       {
         test: {
-          ...strict,
+          ...slow,
           name: 'contracts',
           include: ['test/{contracts,support,demo,bench,tools}/**/*.test.ts'],
-          testTimeout: 120_000,
           globalSetup: ['test/setup/postgres.ts', 'test/setup/redis.ts'],
         },
       },
@@ -38,19 +39,17 @@ export default defineConfig({
       },
       {
         test: {
-          ...strict,
+          ...slow,
           name: 'faults',
           include: ['test/{faults,fuzz}/**/*.test.ts'],
           globalSetup: ['test/setup/postgres.ts', 'test/setup/redis.ts'],
-          testTimeout: 120_000,
         },
       },
       {
         test: {
-          ...strict,
+          ...slow,
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          testTimeout: 120_000,
           globalSetup: ['test/setup/postgres.ts', 'test/setup/redis.ts'],
         },
       },

@@ -8,14 +8,13 @@ import { InUse, startPostgres, type Postgres } from '../../demo/postgres.ts';
 import { commandOf } from '../../demo/process/command-of.ts';
 import { seed } from '../../demo/seed.ts';
 
-const START_LIMIT_MS = 60_000;
 let dir: string;
 let postgres: Postgres;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tributary-demo-'));
   postgres = await startPostgres({ dir, persistent: true, settings: { fsync: 'off' } });
-}, START_LIMIT_MS);
+});
 
 afterAll(async () => {
   await postgres.stop();
@@ -118,7 +117,7 @@ describe('one Postgres', { shuffle: false }, () => {
     expect(await readdir(home)).toEqual(before);
   });
 
-  test('after a kill -9 the crash is reported, and the next start heals lock and half-made folders', { timeout: START_LIMIT_MS }, async () => {
+  test('after a kill -9 the crash is reported, and the next start heals lock and half-made folders', async () => {
     await postgres.stop();
     const crashed = Promise.withResolvers<string>();
     const doomed = await startPostgres({ dir, persistent: true, onCrash: crashed.resolve });
@@ -139,7 +138,7 @@ describe('one Postgres', { shuffle: false }, () => {
     expect(await query('select count(*)::int as users from users')).toEqual([{ users: 2_000 }]);
   });
 
-  test('after stop no process and no lock is left; of a throw-away one no folder either', { timeout: START_LIMIT_MS }, async () => {
+  test('after stop no process and no lock is left; of a throw-away one no folder either', async () => {
     const pid = postgres.pid ?? 0;
     await postgres.stop();
     expect(commandOf(pid)).toBeUndefined();

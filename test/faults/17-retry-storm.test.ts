@@ -51,7 +51,7 @@ function counted({ upstream }: Gateway, from = 0) {
 test.each<[string, Answer]>([
   ['resets every connection', reset],
   ['is busy and asks to come again at once', status(503, '', { 'retry-after': '0' })],
-])('an upstream that %s: retries stay within a tenth, the guard lets it rest, and afterwards all is as before', { timeout: 180_000 }, async (_, fault) => {
+])('an upstream that %s: retries stay within a tenth, the guard lets it rest, and afterwards all is as before', async (_, fault) => {
   await using gateway = await startGateway({ database });
   const running = load(gateway);
   await running.until(() => running.replies.length >= 200, '200 replies before the outage');

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await eventually(async () => isKept(await fleet[1]!.ask(19)), () => 'expected the other one to find it');
   // And both have served a crowd: what follows is not about how fast a new process is.
   await Promise.all(fleet.map(({ url }) => herd(url, about(19))));
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(fleet.map((gateway) => gateway[Symbol.asyncDispose]()));
   await Promise.all([upstream.stop(), redis[Symbol.asyncDispose](), database.drop()]);
@@ -43,7 +43,7 @@ const about = (user: number) => `/api/aggregated?user_id=${user}`;
 test.each([
   ['quick', 1],
   ['slow', 2],
-] as const)('two thousand callers of two gateways who ask for one cold key ask a %s source once a gateway at the most', { timeout: 60_000 }, async (pace, user) => {
+] as const)('two thousand callers of two gateways who ask for one cold key ask a %s source once a gateway at the most', async (pace, user) => {
   const recommender = held(json(['held']));
   upstream.answer(pace === 'slow' ? recommender.answer : json(['held']));
   const asked = upstream.requests.length;

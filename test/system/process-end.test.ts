@@ -44,7 +44,7 @@ const notReady = (service: Service): Promise<void> =>
 
 const whole = { user_data: { name: 'User 1' }, recommendations: ['a', 'b'], analytics: { view: 12, purchase: 3 } };
 
-describe.concurrent('a process that is told to end', { timeout: 60_000 }, () => {
+describe.concurrent('a process that is told to end', () => {
   test.for(['SIGTERM', 'SIGINT'] as const)('by %s goes on serving until the balancer has heard of it, and every reply says that it closes', async (signal) => {
     await using it = await serve({ DRAIN_DELAY_MS: '2000' });
     const { service, upstream } = it;
@@ -168,7 +168,7 @@ describe.concurrent('a process that is told to end', { timeout: 60_000 }, () => 
   });
 });
 
-describe.concurrent('a process', { timeout: 60_000 }, () => {
+describe.concurrent('a process', () => {
   test('logs a line for each request, with its trace and its route, and neither an id nor a query', async () => {
     await using it = await serve();
     const { service } = it;

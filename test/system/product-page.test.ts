@@ -22,7 +22,7 @@ beforeAll(async () => {
     await query(database.url, `insert into reviews values ($1::int, $2, $3, $4, timestamptz '2026-01-09 00:00Z' - $1::int * interval '1 day')`, [at, id(1), rating, text]);
   }
   model = await startSentimentModel({ missing: 'the twin will do' });
-}, 60_000);
+});
 afterAll(async () => {
   await model[Symbol.asyncDispose]();
   await database.drop();

@@ -41,7 +41,7 @@ async function untilTold(send: () => Promise<Reply>, onUnknown: () => void = () 
   }
 }
 
-test('of two hundred that change what they have all seen, one does', { timeout: 120_000 }, async () => {
+test('of two hundred that change what they have all seen, one does', async () => {
   const at = await created({ stock: 0 });
   for (let round = 1; round <= 3; round++) {
     const { etag = '' } = (await untilTold(() => shops[0].send('GET', at, { headers: { 'cache-control': 'no-cache' } }))).headers;
@@ -57,7 +57,7 @@ test('of two hundred that change what they have all seen, one does', { timeout: 
   }
 });
 
-test('no change is lost: what thirty add one by one is thirty', { timeout: 120_000 }, async () => {
+test('no change is lost: what thirty add one by one is thirty', async () => {
   const at = await created({ stock: 0 });
   const count = { done: 0, refused: 0, unknown: 0 };
   await crowd(30, async (shop) => {
@@ -78,7 +78,7 @@ test('no change is lost: what thirty add one by one is thirty', { timeout: 120_0
   expect(count.refused).toBeGreaterThan(0);
 });
 
-test('three hundred times the same POST is one product and one answer', { timeout: 120_000 }, async () => {
+test('three hundred times the same POST is one product and one answer', async () => {
   const key = randomUUID();
   const name = `Only ${key}`;
   const statuses = new Set<number>();
@@ -151,7 +151,7 @@ test.each([[0, 1], [1, 0]] as const)('what gateway %d writes gateway %d has forg
   expect(listIn(await reader.send('GET', list, { by: 'nobody' })).find(({ id }) => at.endsWith(id))).toBeUndefined();
 });
 
-test('pages have each product once, however many come meanwhile', { timeout: 120_000 }, async () => {
+test('pages have each product once, however many come meanwhile', async () => {
   await stock(database, 120, ['paged']);
   const before = await query(database.url, `select id::text from products where category = 'paged' order by created_at desc, id desc`);
   const adders = { wanted: true, added: 0 };

@@ -31,7 +31,7 @@ test('what is written compiles, is described, and its test passes', { timeout: 1
   expect((await node('node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', 'test/aggregates', 'test/http/openapi/service.test.ts')).stdout).toContain('test/aggregates/orders-page.test.ts');
 });
 
-test('what is there already stays as it is, and the error says what is wrong', { timeout: 60_000 }, async () => {
+test('what is there already stays as it is, and the error says what is wrong', async () => {
   await mkdir(join(copy, 'test/aggregates'), { recursive: true });
   await writeFile(join(copy, 'test/aggregates/half.test.ts'), '// mine');
   const before = [await textOf('src/app.ts'), await textOf('openapi.json')];

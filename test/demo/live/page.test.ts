@@ -47,7 +47,7 @@ describe.runIf('command' in tool)('in a browser', { timeout: 240_000 }, () => {
     database = await seedDatabase();
     gateway = await startGateway({ database, corsOrigins: ['*'], liveMax: 0 });
     browser = await Browser.start((tool as { readonly command: string }).command);
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser[Symbol.asyncDispose]();
     await gateway[Symbol.asyncDispose]();

@@ -22,7 +22,7 @@ describe.runIf('command' in tool)('in a browser', { timeout: 240_000 }, () => {
   let gateway: Upstream;
   let viewer: Viewer;
   let browser: Browser;
-  beforeAll(async () => { browser = await Browser.start((tool as { readonly command: string }).command); }, 120_000);
+  beforeAll(async () => { browser = await Browser.start((tool as { readonly command: string }).command); });
   afterAll(() => browser[Symbol.asyncDispose]());
   const startViewer = async (port: number) => Viewer.start({ port, aggregates: await describeService(), gateway: { url: gateway.url } });
   beforeEach(async () => {

@@ -23,7 +23,7 @@ describe.runIf('command' in tool)('in a browser', { timeout: 240_000 }, () => {
     viewer = await Viewer.start({ port: 0, aggregates: await describeService(), gateway: { url: gateway.url } });
     await send(viewer, record);
     browser = await Browser.start((tool as { readonly command: string }).command);
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser[Symbol.asyncDispose]();
     await viewer.close();
