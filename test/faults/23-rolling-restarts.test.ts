@@ -28,7 +28,7 @@ test.concurrent('twenty rolling restarts of two workers lose no request', { time
   const { service, upstream } = it;
   upstream.answer(later);
   await service.logged('all workers listen');
-  const clients = crowd((id, options) => service.ask(id, { ...options, timeoutMs: 20_000 }), 4);
+  const clients = crowd((id, options) => service.ask(id, { ...options, timeoutMs: 60_000 }), 4);
   for (let restart = 1; restart <= restarts; restart++) {
     const before = clients.replies();
     service.signal('SIGHUP');
@@ -52,7 +52,7 @@ test.concurrent('twenty processes replaced one by one behind a balancer lose no 
   const url = await balancer.listen();
   let old: Served = await start();
   await balancer.add(old.service);
-  const clients = crowd((id, options) => request(`${url}/api/aggregated?user_id=${id}`, { ...options, timeoutMs: 20_000 }), 4);
+  const clients = crowd((id, options) => request(`${url}/api/aggregated?user_id=${id}`, { ...options, timeoutMs: 60_000 }), 4);
   const replaced = async (service: Service) => {
     const before = clients.replies();
     service.signal('SIGTERM');
