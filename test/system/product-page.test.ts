@@ -29,8 +29,12 @@ afterAll(async () => {
 });
 beforeEach(() => model.fault());
 
+/** A gateway that has been asked before, and so is connected: a page has a second, and on a busy machine that alone may take it. */
 async function withSimilar(answer: Answer, options: { readonly cache?: Cache; readonly sentimentUrl?: string } = {}): Promise<Gateway> {
   const gateway = await startGateway({ database, sentimentUrl: model.url, ...options });
+  gateway.upstream.answer(json([]));
+  await page(gateway, id(8));
+  gateway.upstream.requests.length = 0;
   gateway.upstream.answer(answer);
   return gateway;
 }
