@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../demo/process/free-port.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { createRedisServer, type RedisServer } from '../support/redis.ts';
-import { connectImpatient, connectTier, Ear } from './redis-client.ts';
+import { connectImpatient, connectTier, Ear, type Trouble } from './redis-client.ts';
 
 const { certificate, key } = selfSigned();
 const authorities = getCACertificates('default');
@@ -26,15 +26,17 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+/** Tries to connect; what it told of that it could not. */
+async function refused(address: string): Promise<Trouble | undefined> {
+  const tier = connectImpatient(address);
+  await tier.told();
+  expect(await tier.read('key', [])).toBeUndefined();
+  expect(tier.troubles).toHaveLength(1);
+  await tier.close();
+  return tier.troubles[0];
+}
+
 test('a server that nobody vouches for is not there, nor one that speaks no TLS', async () => {
-  const refused = async (address: string) => {
-    const tier = connectImpatient(address);
-    await tier.told();
-    expect(await tier.read('key', [])).toBeUndefined();
-    expect(tier.troubles).toHaveLength(1);
-    await tier.close();
-    return tier.troubles[0];
-  };
   // Many, since in some of them the server's alert comes as a second error after ours; a few at a time, since they would wait for one another.
   for (let turn = 0; turn < 5; turn++) {
     for (const trouble of await Promise.all([url, url, url, url].map(refused))) expect(trouble).toMatchObject({ what: 'does not answer', error: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' } });
