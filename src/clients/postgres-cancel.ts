@@ -17,7 +17,7 @@ interface Backend {
  * The longest a cancelled connection is waited for. A cancel takes 3 ms (p99 11 ms); a connection that is silent for
  * longer is of no use to the next query either.
  */
-const patienceMs = 250;
+const usualPatienceMs = 250;
 
 /**
  * Listens to a query's call and cancels the query in Postgres when the call is stopped.
@@ -30,16 +30,18 @@ export class Cancellation extends Listener {
   readonly #backend: Backend;
   /** True once the server has taken the cancel, false if it could not be told. Never rejects: nobody may be waiting yet. */
   #sent: Promise<boolean> | undefined;
+  readonly #patienceMs: number;
   #patience: NodeJS.Timeout | undefined;
 
-  constructor(client: ClientBase) {
+  constructor(client: ClientBase, patienceMs = usualPatienceMs) {
     super();
     this.#backend = client as ClientBase & Backend;
+    this.#patienceMs = patienceMs;
   }
 
   override stopped(): void {
-    this.#patience = setTimeout(() => this.#backend.connection.stream.destroy(), patienceMs);
-    this.#sent = sendCancel(this.#backend).then(() => true, () => false);
+    this.#patience = setTimeout(() => this.#backend.connection.stream.destroy(), this.#patienceMs);
+    this.#sent = sendCancel(this.#backend, this.#patienceMs).then(() => true, () => false);
   }
 
   /** After the query has ended: resolves once no cancel can reach the connection any more; false if it must not be used again. */
@@ -54,7 +56,7 @@ export class Cancellation extends Listener {
 const codes = { cancelRequest: 80_877_102, sslRequest: 80_877_103 };
 
 /** Sends a CancelRequest on a connection of its own and resolves when the server has closed it (PostgreSQL protocol 3.0, §54.2.8). */
-async function sendCancel({ host, port, ssl, processID, secretKey, connection }: Backend): Promise<void> {
+async function sendCancel({ host, port, ssl, processID, secretKey, connection }: Backend, patienceMs: number): Promise<void> {
   if (processID === null || secretKey === null) throw new Error('expected the server to have sent its cancel key, but it did not');
   // The address and not the name: of several servers behind one name it has to be the same.
   const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, connection.stream.remoteAddress ?? host);

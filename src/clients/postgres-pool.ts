@@ -10,6 +10,8 @@ export interface PoolOptions {
   readonly poolWaitMs: number;
   /** What the server itself ends: above every aggregate's deadline, for when no cancel can reach it. */
   readonly statementTimeoutMs: number;
+  /** The longest a connection is waited for whose query was cancelled, in place of the usual quarter of a second. */
+  readonly cancelMs?: number;
   /** Told when a connection breaks that nobody uses: the pool replaces it. */
   readonly onConnectionLost: (error: Error) => void;
 }

@@ -19,6 +19,8 @@ export interface TransactionOptions {
   readonly statements: Statements;
   /** How long `commit` and `rollback` may take: they are not cancelled, since then nobody could say what has become of them. */
   readonly endMs: number;
+  /** As in `PoolOptions`. */
+  readonly cancelMs: number | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface TransactionOptions {
  */
 export async function inTransaction<T>(client: PoolClient, call: Call, options: TransactionOptions, work: (transaction: Transaction) => Promise<T>): Promise<T> {
   const { name, statements } = options;
-  const cancellation = new Cancellation(client);
+  const cancellation = new Cancellation(client, options.cancelMs);
   let usable = false;
   const rows = (statement: Statement, values: readonly unknown[]) => statements.recorded(statement, call.trace, async (span) => {
     span?.setAttributes(addressOf(client));

@@ -75,9 +75,9 @@ class PooledPostgres implements Postgres {
   transaction<T>(call: Call, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     if (call.reason) return Promise.reject(call.reason);
     return inSpan('transaction', call, async (own) => {
-      const { name, statementTimeoutMs } = this.#options;
+      const { name, statementTimeoutMs, cancelMs } = this.#options;
       const client = await this.#connectTimed(this.#placeOfWrites(), own, own.trace?.span);
-      return inTransaction(client, own, { name, statements: this.#statements, endMs: statementTimeoutMs + answerMs }, work);
+      return inTransaction(client, own, { name, statements: this.#statements, endMs: statementTimeoutMs + answerMs, cancelMs }, work);
     });
   }
 
@@ -116,7 +116,7 @@ class PooledPostgres implements Postgres {
   async #query(statement: Statement, values: readonly unknown[], call: Call, span?: Span): Promise<readonly Row[]> {
     const client = span ? await this.#connectTimed(this.#reads, call, span) : await this.#connect(this.#reads, call);
     if (span && this.#several) span.setAttributes(addressOf(client));
-    const cancellation = new Cancellation(client);
+    const cancellation = new Cancellation(client, this.#options.cancelMs);
     let usable = true;
     try {
       // A call may be stopped in the moment between being given a connection and using it.

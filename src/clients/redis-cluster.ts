@@ -14,10 +14,10 @@ export class ClusterLink implements Link {
   readonly #cluster: ReturnType<typeof createCluster>;
   #ears = 0;
 
-  constructor(place: ClusterRedis, { keys, onDown, onUp }: LinkOptions) {
+  constructor(place: ClusterRedis, { keys, answerMs, onDown, onUp }: LinkOptions) {
     this.#place = place;
     this.#keys = keys;
-    this.#cluster = createCluster(place)
+    this.#cluster = createCluster(place, answerMs)
       .on('error', onDown)
       .on('close', () => { onDown(new Error('no node of the cluster could be reached')); })
       .on('-node', () => { onDown(new Error('the connection to a node was closed')); })

@@ -4,9 +4,12 @@ import { accessOf, commonOptions, connectMs, type Options, untilRetryMs } from '
 import { sentinelConnector } from './redis-sentinel.ts';
 import type { ClusterRedis, RedisAddress, SentinelRedis, SingleRedis } from './redis-url.ts';
 
+/** A silence that commands are given is none to hang up for. */
+const silence = (answerMs: number) => ({ socketTimeout: Math.max(connectMs, answerMs) });
+
 /** A connection that keeps coming back. */
-export const createConnection = (place: SingleRedis | SentinelRedis): Redis =>
-  new Redis({ ...commonOptions, ...accessOf(place), ...whereabouts(place, false), retryStrategy: untilRetryMs });
+export const createConnection = (place: SingleRedis | SentinelRedis, answerMs: number): Redis =>
+  new Redis({ ...commonOptions, ...silence(answerMs), ...accessOf(place), ...whereabouts(place, false), retryStrategy: untilRetryMs });
 
 /** A connection that is made once: who hears on it has to know when it is gone. */
 export const createEar = (place: SingleRedis | SentinelRedis): Redis =>
@@ -16,11 +19,11 @@ export const createEar = (place: SingleRedis | SentinelRedis): Redis =>
 export const createNodeEar = (place: ClusterRedis, { host, port }: RedisAddress): Redis =>
   new Redis({ ...commonOptions, ...accessOf(place), Connector: ServerConnector, host, port, retryStrategy: null });
 
-export function createCluster(place: ClusterRedis): Cluster {
+export function createCluster(place: ClusterRedis, answerMs: number): Cluster {
   return new Cluster(place.nodes.map(({ host, port }) => ({ host, port })), {
     lazyConnect: true,
     enableOfflineQueue: false,
-    redisOptions: { ...commonOptions, ...accessOf(place), Connector: ServerConnector },
+    redisOptions: { ...commonOptions, ...silence(answerMs), ...accessOf(place), Connector: ServerConnector },
     clusterRetryStrategy: untilRetryMs,
     // What waits for a node to be replaced waits longer than anybody does for a cache. 0: it fails at once.
     retryDelayOnFailover: 0,

@@ -24,6 +24,8 @@ export interface Link {
 
 export interface LinkOptions {
   readonly keys: Keys;
+  /** How long a command may take. */
+  readonly answerMs: number;
   readonly onDown: (error: Error) => void;
   readonly onUp: () => void;
   /** It answers still, but is not the one to listen to any more. */

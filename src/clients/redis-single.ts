@@ -16,10 +16,10 @@ export class SingleLink implements Link {
   readonly #redis: Redis;
   readonly #failovers: Subscription | undefined;
 
-  constructor(place: SingleRedis | SentinelRedis, { keys, onDown, onUp, onReplaced }: LinkOptions) {
+  constructor(place: SingleRedis | SentinelRedis, { keys, answerMs, onDown, onUp, onReplaced }: LinkOptions) {
     this.#place = place;
     this.#keys = keys;
-    this.#redis = createConnection(place)
+    this.#redis = createConnection(place, answerMs)
       .on('error', (error: Error) => { if (this.#redis.status !== 'ready') onDown(error); })
       .on('close', () => { onDown(new Error('the connection was closed')); })
       .on('ready', onUp);

@@ -64,6 +64,7 @@ class Tier implements RedisTier {
     const place = parseRedisUrl(url);
     const link: LinkOptions = {
       keys: this.#keys,
+      answerMs,
       onDown: (error) => { this.#gate.shut(error); },
       onUp: () => { this.#gate.knock(); },
       onReplaced: () => { this.#bus?.renew(); },

@@ -19,7 +19,7 @@ const plain: Envelope = { subject: '42', freshMs: 10_000, staleMs: 60_000, error
 
 test('what was sealed is opened as it was', () => {
   fc.assert(fc.property(envelope, (given) => { expect(open(seal(given))).toEqual(given); }), { numRuns: 500 });
-}, 30_000);
+});
 
 test('that there is nothing is not an empty text, nor the other way round', () => {
   expect(open(seal({ ...plain, text: undefined }))?.text).toBeUndefined();
@@ -61,7 +61,7 @@ test('every single byte of one entry, with every value it could have', () => {
 
 test('no text makes it throw', () => {
   fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => { expect(open(text)).toBeUndefined(); }), { numRuns: 500 });
-}, 30_000);
+});
 
 /** With a sum that fits: what another version, or somebody else, might have put there. */
 const summed = (rest: string): string => `${crc32(rest)}\n${rest}`;

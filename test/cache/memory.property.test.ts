@@ -110,4 +110,4 @@ test('memory is SIEVE: whatever is put, asked for and dropped, the same things a
     memory.clear();
     expect([memory.size, memory.bytes, memory.tagCount]).toEqual([0, 0, 0]);
   }), { numRuns: 200 });
-}, 30_000);
+});

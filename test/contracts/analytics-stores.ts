@@ -43,7 +43,7 @@ export async function inPostgres(): Promise<Store> {
       return () => lock.release();
     },
     untilBusy: () => waitUntilBusy(database.url),
-    untilIdle: () => waitUntilIdle(database.url, { withinMs: 100 }),
+    untilIdle: () => waitUntilIdle(database.url),
     [Symbol.asyncDispose]: () => closed([analytics, empty], [database, none]),
   };
 }

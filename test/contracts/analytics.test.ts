@@ -73,7 +73,7 @@ describe.each(Object.entries(stores))('analytics in %s', (_, start) => {
     expect(text).not.toMatch(/[\r\n]/);
   });
 
-  test('whoever leaves stops the count in the store', { timeout: 20_000 }, async () => {
+  test('whoever leaves stops the count in the store', async () => {
     await counted([[1, 'view', '1']], '1');
     const fast = await store.slow();
     const call = startCall(30_000);

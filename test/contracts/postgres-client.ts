@@ -10,7 +10,7 @@ export interface Connected extends Postgres, AsyncDisposable {
   value(text: string, ...values: readonly unknown[]): Promise<string | null | undefined>;
 }
 
-/** Patient where a test does not say otherwise: on a busy machine a connection may take its time. */
+/** Patient where a test does not say otherwise: on a busy machine a connection may take its time, and so may a cancel. */
 export function connectPostgres(url: string, options: Partial<PostgresOptions> = {}): Connected {
   const lost: Error[] = [];
   const postgres = createPostgres({
@@ -19,6 +19,7 @@ export function connectPostgres(url: string, options: Partial<PostgresOptions> =
     poolSize: 1,
     poolWaitMs: 5_000,
     statementTimeoutMs: 10_000,
+    cancelMs: 4_000,
     onConnectionLost: (error) => { lost.push(error); },
     ...options,
   });

@@ -8,6 +8,7 @@ import { watchLeaks } from '../support/leaks.ts';
 import { startOwnPostgres } from '../support/own-postgres.ts';
 import { query, waitUntilBusy, waitUntilIdle } from '../support/postgres.ts';
 import { startRelay } from '../support/relay.ts';
+import { until } from '../support/until.ts';
 import { announce, listenTo } from './notices-client.ts';
 import { connectPostgres, sleeping, statement } from './postgres-client.ts';
 
@@ -41,6 +42,8 @@ test('the first server is asked as long as it is there, and the next one while i
     await using postgres = connectPostgres(both(standby.port, primary.port), { poolSize: 2 });
     expect(await postgres.value(port)).toBe(String(standby.port));
     await standby.down('immediate');
+    // Its connection ended with it; until this process has read that, whoever is given it would be asking a server that is gone.
+    await until(() => postgres.lost.length === 1, () => 'expected to be told of the lost connection');
     expect(await Promise.all([postgres.value(port), postgres.value(port)])).toEqual([String(primary.port), String(primary.port)]);
   }
   {

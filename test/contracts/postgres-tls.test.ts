@@ -8,6 +8,7 @@ import { selfSigned } from '../support/certificate.ts';
 import { failing, internals } from '../support/failing.ts';
 import { startOwnPostgres } from '../support/own-postgres.ts';
 import { query, waitUntilBusy, waitUntilIdle } from '../support/postgres.ts';
+import { eventually } from '../support/redis.ts';
 import { startRelay } from '../support/relay.ts';
 import { backend, connectPostgres, gone, sleeping, statement } from './postgres-client.ts';
 
@@ -24,6 +25,8 @@ beforeAll(async () => {
   }
   await query(own.url, 'alter system set ssl = on');
   await query(own.url, 'select pg_reload_conf()');
+  // The server reads it when it comes to it, and each connection has what there was when it was made.
+  await eventually(async () => (await query(own.url, 'show ssl'))[0]?.['ssl'] === 'on', () => 'expected TLS to be on');
 });
 afterAll(async () => { await own.stop(); });
 
@@ -46,7 +49,7 @@ test.each(['127.0.0.1', 'localhost'])('a query over TLS to %s is cancelled over 
   await waitUntilBusy(own.url);
   call.stop(gone);
   expect(await failed).toBe(gone);
-  await waitUntilIdle(own.url, { withinMs: 100 });
+  await waitUntilIdle(own.url);
   expect(await postgres.value(backend)).toBe(before);
   expect(relay.openings.map((bytes) => bytes.toString('hex'))).toEqual([sslRequest, sslRequest]);
 });

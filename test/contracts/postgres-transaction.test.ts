@@ -112,7 +112,7 @@ test('what Postgres refuses at the commit was not done, and is known not to be',
 
 test('where the answer to a commit is lost, nobody claims to know', async () => {
   await using relay = await startRelay(database.url);
-  await using postgres = connectPostgres(relay.url, { statementTimeoutMs: 200 });
+  await using postgres = connectPostgres(relay.url, { statementTimeoutMs: 1_000 });
   using call = seconds();
   const failure = await failing(postgres.transaction(call, async ({ rows }) => {
     await rows(put, [1]);
@@ -153,7 +153,7 @@ test('transactions that wait for a row leave readers their connections', async (
 });
 
 test('what stands idle in the middle of a transaction is ended by the server, locks and all', async () => {
-  await using postgres = connectPostgres(database.url, { statementTimeoutMs: 200 });
+  await using postgres = connectPostgres(database.url, { statementTimeoutMs: 1_000 });
   using call = seconds();
   const failure = await failing(postgres.transaction(call, async ({ rows }) => {
     await rows(put, [1]);
@@ -169,7 +169,7 @@ test('transactions leave no timer, connection or rejection behind', async () => 
   await using relay = await startRelay(database.url);
   const leaks = watchLeaks();
   {
-    await using postgres = connectPostgres(relay.url, { statementTimeoutMs: 200 });
+    await using postgres = connectPostgres(relay.url, { statementTimeoutMs: 1_000 });
     await backendOf(postgres);
     const call = seconds();
     const failed = failing(postgres.transaction(call, ({ rows }) => rows(statement('select pg_sleep(0.1)'), []).finally(() => { call.stop(gone); })));

@@ -11,7 +11,7 @@ let groups: RedisGroup[];
 beforeAll(async () => {
   own = await startRedis();
   groups = await Promise.all([startCluster(), startSentinel()]);
-}, 60_000);
+});
 afterAll(async () => {
   await own[Symbol.asyncDispose]();
   await Promise.all((groups ?? []).map((group) => group[Symbol.asyncDispose]()));

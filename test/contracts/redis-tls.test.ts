@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../demo/process/free-port.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { createRedisServer, type RedisServer } from '../support/redis.ts';
-import { connectImpatient, connectTier, Ear } from './redis-client.ts';
+import { connectImpatient, connectTier, Ear, type Trouble } from './redis-client.ts';
 
 const { certificate, key } = selfSigned();
 const authorities = getCACertificates('default');
@@ -20,22 +20,28 @@ beforeAll(async () => {
   await writeFile(join(server.dir, 'key.pem'), key, { mode: 0o600 });
   await server.start();
 });
+// Whom a test has come to trust, the next one does not.
+afterEach(() => { setDefaultCACertificates(authorities); });
 afterAll(async () => {
-  setDefaultCACertificates(authorities);
   await server[Symbol.asyncDispose]();
 });
 
+/** Tries to connect; what it told of that it could not. */
+async function refused(address: string): Promise<Trouble | undefined> {
+  const tier = connectImpatient(address);
+  await tier.told();
+  expect(await tier.read('key', [])).toBeUndefined();
+  expect(tier.troubles).toHaveLength(1);
+  await tier.close();
+  return tier.troubles[0];
+}
+
 test('a server that nobody vouches for is not there, nor one that speaks no TLS', async () => {
-  // Many, since in some of them the server's alert comes as a second error after ours.
-  const unknown = Array.from({ length: 20 }, () => connectImpatient(url));
-  const plain = connectImpatient(`rediss://127.0.0.1:${server.port}`);
-  await Promise.all([...unknown, plain].map((tier) => tier.told()));
-  for (const tier of [...unknown, plain]) {
-    expect(await tier.read('key', [])).toBeUndefined();
-    expect(tier.troubles).toHaveLength(1);
-    await tier.close();
+  // Many, since in some of them the server's alert comes as a second error after ours; a few at a time, since they would wait for one another.
+  for (let turn = 0; turn < 5; turn++) {
+    for (const trouble of await Promise.all([url, url, url, url].map(refused))) expect(trouble).toMatchObject({ what: 'does not answer', error: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' } });
   }
-  for (const { troubles } of unknown) expect(troubles[0]).toMatchObject({ what: 'does not answer', error: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' } });
+  await refused(`rediss://127.0.0.1:${server.port}`);
 });
 
 test('one whose certificate is trusted is used, for commands and to hear', async () => {

@@ -18,7 +18,7 @@ describe.each([
     redis = await start();
     tier = connectTier(redis.url);
     await tier.answers();
-  }, 60_000);
+  });
   afterAll(async () => {
     await tier.close();
     await redis[Symbol.asyncDispose]();

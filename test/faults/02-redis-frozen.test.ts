@@ -20,7 +20,7 @@ afterAll(async () => { await Promise.all([database.drop(), redis[Symbol.asyncDis
 const callers = 32;
 const asked = (counts: ReadonlyMap<string, number>) => (counts.get('evalsha') ?? 0) + (counts.get('eval') ?? 0);
 
-test('a Redis that is frozen under load costs no request, and what waits for it is bounded', { timeout: 60_000 }, async () => {
+test('a Redis that is frozen under load costs no request, and what waits for it is bounded', async () => {
   await using gateway = await startRedisGateway(redis, { database });
   const { tier, troubles } = gateway;
   await gateway.untilKept(1);

@@ -26,7 +26,7 @@ test('upstreams that hang are missing from a 200 by the deadline, and there agai
   expect((await gateway.ask(1)).json).toEqual(whole);
   await Promise.all([toRecommender, toAnalytics].map((network) => network.suffer({ kind: 'hang' })));
 
-  // With the deadline as it ships; the client's own patience is twice as long.
+  // With the deadline as it ships; the client's own patience is far longer.
   const reply = await gateway.ask(1);
   expect([reply.status, reply.headers['cache-control'], reply.json]).toEqual([200, 'no-store', {
     ...whole,

@@ -19,7 +19,7 @@ afterAll(() => database.drop());
 const clients = 500;
 const accepts = ['application/json', 'text/event-stream', 'application/x-ndjson'];
 
-test('five hundred clients that are reset leave nothing running anywhere', { timeout: 60_000 }, async () => {
+test('five hundred clients that are reset leave nothing running anywhere', async () => {
   const leaks = watchLeaks();
   {
     // Nothing here ends by itself: what ends does so because its client left.
@@ -39,7 +39,7 @@ test('five hundred clients that are reset leave nothing running anywhere', { tim
     for (const exchange of exchanges) exchange.reset();
     await bounded(Promise.all(exchanges.map(({ closed }) => closed)), () => 'expected all connections to close');
     await gateway.underWay(0);
-    await waitUntilIdle(database.url, { applicationName: 'tributary', withinMs: 5_000 });
+    await waitUntilIdle(database.url, { applicationName: 'tributary' });
     await upstream.allClosed();
     // Whoever waited for a connection asks nothing when there is one.
     expect(upstream.requests).toHaveLength(1 + 128);

@@ -24,13 +24,14 @@ interface Body {
 const shedLines = ({ log }: Service) => log.filter(({ msg }) => msg === 'overloaded: requests were shed');
 
 test('while an optional source hangs, hundreds wait for it and none is shed: nothing is overloaded', async () => {
-  await using it = await serve({ DATABASE_URL: database.url, ADMISSION: 'on' });
+  // Where others have the CPU, something is.
+  await using it = await serve({ DATABASE_URL: database.url, ADMISSION: 'on' }, './punctual.ts');
   const { service, upstream } = it;
   upstream.answer(hang);
   let answered = 0;
   const asked = [];
   for (let wave = 0; wave < 10; wave++) {
-    for (let at = 0; at < 30; at++) asked.push(service.ask(1 + (at % 20), { timeoutMs: 20_000 }).finally(() => { answered++; }));
+    for (let at = 0; at < 30; at++) asked.push(service.ask(1 + (at % 20), { timeoutMs: 60_000 }).finally(() => { answered++; }));
     // It has come round since, so that they do not come as one burst. The source itself may rest by then.
     await service.probe('/livez');
   }
@@ -47,7 +48,7 @@ function crowd(service: Service, size: number) {
   const client = async (id: number): Promise<void> => {
     using connection = keepAlive();
     while (state.asking) {
-      const { status, headers, json } = await service.ask(id, { connection, timeoutMs: 20_000 });
+      const { status, headers, json } = await service.ask(id, { connection, timeoutMs: 60_000 });
       statuses.add(status);
       saw('an answer came in spite of the load', status === 200);
       saw('an answer left parts out', status === 200 && (json as Body).errors?.[0]?.code === 'overloaded');
@@ -69,11 +70,11 @@ function crowd(service: Service, size: number) {
 
 /** Asks again and again until `wanted`, since nobody tells. */
 async function once(look: () => Promise<boolean>, tell: string): Promise<void> {
-  const endsAt = performance.now() + 40_000;
-  while (!(await look())) if (performance.now() > endsAt) throw new Error(`after 40 s: expected ${tell}`);
+  const endsAt = performance.now() + 90_000;
+  while (!(await look())) if (performance.now() > endsAt) throw new Error(`after 90 s: expected ${tell}`);
 }
 
-test('asked for more than its CPU can do, it leaves parts out and sheds, answers the others, and is whole as soon as it is over', { timeout: 120_000 }, async () => {
+test('asked for more than its CPU can do, it leaves parts out and sheds, answers the others, and is whole as soon as it is over', async () => {
   await using it = await serve({ DATABASE_URL: database.url, ADMISSION: 'on' }, './heavy.ts');
   const { service } = it;
   const ready = async () => (await service.probe('/readyz')).status === 200;

@@ -33,7 +33,7 @@ function load(gateway: Gateway) {
   return {
     replies,
     codes: (from: number) => new Set(replies.slice(from).flatMap(({ json }) => json.errors ?? []).map(({ code }) => code)),
-    until: (holds: () => boolean, what: string, timeoutMs?: number) => until(holds, () => `expected ${what} among ${replies.length} replies`, timeoutMs),
+    until: (holds: () => boolean, what: string, timeoutMs = 40_000) => until(holds, () => `expected ${what} among ${replies.length} replies`, timeoutMs),
     async stop() {
       over.abort();
       await all;
@@ -59,9 +59,9 @@ test.each<[string, Answer]>([
 
   const before = gateway.upstream.requests.length;
   gateway.upstream.answer(fault);
-  await running.until(() => running.codes(whole).has('source_resting'), 'a part that is resting', 10_000);
+  await running.until(() => running.codes(whole).has('source_resting'), 'a part that is resting');
   const resting = running.replies.length;
-  await running.until(() => running.replies.length >= resting + 1_000, 'a thousand replies while it rests', 20_000);
+  await running.until(() => running.replies.length >= resting + 1_000, 'a thousand replies while it rests');
   const during = counted(gateway, before);
   const asked = running.replies.length - whole;
   saw('a full outage', running.replies.slice(resting).every(({ json }) => json.errors !== undefined));
@@ -75,7 +75,7 @@ test.each<[string, Answer]>([
 
   gateway.upstream.answer(json(['back']));
   const recovered = (count: number) => running.replies.length > count && running.replies.slice(-count).every(({ json }) => json.errors === undefined);
-  await running.until(() => recovered(200), '200 whole replies in a row', 10_000);
+  await running.until(() => recovered(200), '200 whole replies in a row');
   saw('a part that was missing is there again', running.replies.at(-1)?.json.recommendations[0] === 'back');
   await running.stop();
   const last = counted(gateway);

@@ -31,29 +31,32 @@ beforeAll(async () => {
   await fleet[0]?.ask(19);
   await eventually(async () => isKept(await fleet[1]!.ask(19)), () => 'expected the other one to find it');
   // And both have served a crowd: what follows is not about how fast a new process is.
-  await Promise.all(fleet.map(({ url }) => herd(url, about(19))));
-}, 60_000);
+  await Promise.all(fleet.map(({ url }) => herd(url, about(19), callers)));
+});
 afterAll(async () => {
   await Promise.all(fleet.map((gateway) => gateway[Symbol.asyncDispose]()));
   await Promise.all([upstream.stop(), redis[Symbol.asyncDispose](), database.drop()]);
 });
+
+/** At each gateway: so many that a slow machine too has answered them within the deadline of the first. */
+const callers = 300;
 
 const about = (user: number) => `/api/aggregated?user_id=${user}`;
 
 test.each([
   ['quick', 1],
   ['slow', 2],
-] as const)('two thousand callers of two gateways who ask for one cold key ask a %s source once a gateway at the most', { timeout: 60_000 }, async (pace, user) => {
+] as const)('hundreds of callers of two gateways who ask for one cold key ask a %s source once a gateway at the most', async (pace, user) => {
   const recommender = held(json(['held']));
   upstream.answer(pace === 'slow' ? recommender.answer : json(['held']));
   const asked = upstream.requests.length;
   const before = await statements() + 1;
-  const crowds = Promise.all(fleet.map(({ url }) => herd(url, about(user))));
+  const crowds = Promise.all(fleet.map(({ url }) => herd(url, about(user), callers)));
   await upstream.received(asked + 1);
   if (pace === 'slow') saw('the crowd waited for one load', upstream.openRequests <= fleet.length);
   recommender.release();
   const replies = (await crowds).flat();
-  expect(replies).toHaveLength(2_000);
+  expect(replies).toHaveLength(2 * callers);
   for (const reply of replies) expect(reply).toMatch(new RegExp(`^HTTP/1\\.1 200 [^]*User ${user}"[^]*"recommendations":\\["held"\\]`));
   const loads = { recommender: upstream.requests.length - asked, statements: await statements() - before };
   expect(loads.recommender).toBeLessThanOrEqual(fleet.length);

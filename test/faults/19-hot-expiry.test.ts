@@ -21,7 +21,7 @@ afterEach(() => { vi.useRealTimers(); });
 
 const callers = 20;
 
-test('when a hot key expires while its sources hang, nobody waits, and each source is asked once', { timeout: 60_000 }, async () => {
+test('when a hot key expires while its sources hang, nobody waits, and each source is asked once', async () => {
   const cache = new Cache({ bytesMax: 1024 * 1024 });
   // Whoever waited would outlast the patience of the traffic.
   await using gateway = await startGateway({ database, cache, deadline: '1m', statementTimeoutMs: 60_000 });
@@ -57,7 +57,7 @@ test('when a hot key expires while its sources hang, nobody waits, and each sour
   await Promise.all([users.release(), counts.release()]);
   // If those loads took longer than a load behind everybody's back may, the next ones come when the sources have had their rest.
   vi.advanceTimersByTime(2_000);
-  await vi.waitUntil(() => requests.replies.at(-1)?.text.includes('"new"'), { timeout: 10_000 });
+  await vi.waitUntil(() => requests.replies.at(-1)?.text.includes('"new"'), { timeout: 40_000 });
   saw('it was new');
   expectComplete(await requests.stop());
   expect(gateway.upstream.requests.length - asked).toBeLessThanOrEqual(2);

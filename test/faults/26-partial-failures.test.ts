@@ -81,7 +81,7 @@ async function startParts(): Promise<AsyncDisposable & { readonly url: string; r
   };
 }
 
-test.concurrent('all 125 combinations of three parts’ states, in any order, are what the table says', { timeout: 120_000 }, async () => {
+test.concurrent('all 125 combinations of three parts’ states, in any order, are what the table says', async () => {
   const [order] = fc.sample(fc.shuffledSubarray([...combinations], { minLength: combinations.length }), 1);
   await using gateway = await startParts();
   const outcomes = await Promise.all(order!.map(async (combination) => {
@@ -118,7 +118,7 @@ afterAll(async () => {
 const stores = ['live', 'fails', 'hangs'] as const;
 
 describe.concurrent('what ships answers by the same table', () => {
-  test.for(stores.flatMap((users) => stores.map((analytics) => [users, analytics] as const)))('where the store of users %s and the store of counts %s', { timeout: 120_000 }, async ([users, analytics]) => {
+  test.for(stores.flatMap((users) => stores.map((analytics) => [users, analytics] as const)))('where the store of users %s and the store of counts %s', async ([users, analytics]) => {
     const urls = { live: well.url, fails: `postgres://u:p@127.0.0.1:${await closedPort()}/db`, hangs: stuck.url };
     await using gateway = await startGateway({ database: well, databaseUrl: urls[users], analyticsUrl: urls[analytics], deadline });
     gateway.upstream.answer((asked, response) => {

@@ -85,7 +85,7 @@ const strange = fc.record({
   more: fc.constantFrom('', '&user_id=1', '&user=1', '&callback=evil', '&utm_source=evil', '&_method=DELETE', ';user_id=1', '#evil', '&user_id[]=1', '&__proto__[user_id]=1', '%20', '&'),
 });
 
-test('however strangely somebody has asked before, whoever asks plainly has the same answer', { timeout: 120_000 }, async () => {
+test('however strangely somebody has asked before, whoever asks plainly has the same answer', async () => {
   await fc.assert(fc.asyncProperty(strange, async ({ method, headers, more }) => {
     const user = nextUser++;
     const reply = await gateway.ask(`${user}${more}`, { method, headers });

@@ -76,4 +76,4 @@ test('two processes, and whatever may happen to them: each answer is its askerâ€
     expect(listening.size).toBe(0);
     expect(places.splice(0).filter(({ held }) => held !== undefined)).toEqual([]);
   }), { numRuns: 250 });
-}, 60_000);
+});

@@ -8,7 +8,7 @@ import { onPath } from '../../demo/process/on-path.ts';
 import { bounded } from './until.ts';
 
 /** A browser starts within a second where nothing else runs, and shows what changed in less; four that compute beside it make it ten. */
-const startMs = 30_000;
+const startMs = 60_000;
 
 /** Where chromium is, or why nothing is tried in a browser. */
 export function chromium(): { readonly command: string } | { readonly missing: string } {

@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks';
 import { EventEmitter, getEventListeners } from 'node:events';
 import { vi } from 'vitest';
-import { Changes } from './until.ts';
+import { Changes, patienceMs } from './until.ts';
 
 /** Something that was made while the watch was on and is still there. */
 export interface Left {
@@ -33,7 +33,7 @@ const runners = /\/node_modules\/vitest\/|\/support\/(?:until|leaks)\.ts/;
 const turnsMax = 20;
 
 /** Watches from now on what is made and not ended. One watch, one `assertNone`. */
-export function watchLeaks({ emitters = {}, allow = () => false, settleMs = 1_000 }: WatchOptions = {}): Watch {
+export function watchLeaks({ emitters = {}, allow = () => false, settleMs = patienceMs }: WatchOptions = {}): Watch {
   return new Watch({ emitters, allow, settleMs });
 }
 

@@ -90,7 +90,7 @@ testPostgres('an idle connection is one, until it is closed', async () => {
   await waitUntilDisconnected(database.url);
 });
 
-testPostgres('a Postgres of its own can be restarted', { timeout: 60_000 }, async () => {
+testPostgres('a Postgres of its own can be restarted', async () => {
   await using own = await startOwnPostgres({ max_connections: '7' });
   await own.restart('immediate');
   expect(await query(own.url, 'show max_connections')).toEqual([{ max_connections: '7' }]);

@@ -79,6 +79,9 @@ async function askActivity(client: Client, applicationName?: string, sql = activ
   return (await client.query<ActiveQuery>(sql, [ourName, applicationName ?? null])).rows;
 }
 
+/** A cancelled query is gone within milliseconds; one that nobody cancelled is ended by the server after ten seconds, or as late as its test says. */
+const goneMs = 5_000;
+
 export interface WaitOptions {
   readonly applicationName?: string;
   readonly withinMs?: number;
@@ -88,7 +91,7 @@ export interface WaitOptions {
  * Resolves as soon as nothing runs in this database. Rejects after `withinMs` with what still does: the bound is what
  * the test asserts (a cancelled query is gone by then). Before the first query it holds too: `waitUntilBusy` comes first.
  */
-export async function waitUntilIdle(url: string, { applicationName, withinMs = 1_000 }: WaitOptions = {}): Promise<void> {
+export async function waitUntilIdle(url: string, { applicationName, withinMs = goneMs }: WaitOptions = {}): Promise<void> {
   await untilActivity(url, { applicationName, withinMs, wanted: 'no query', holds: (running) => running.length === 0 });
 }
 
@@ -100,7 +103,7 @@ export const waitUntilBusy = (
   untilActivity(url, { applicationName, withinMs, wanted: `${count} queries`, holds: (running) => running.length >= count });
 
 /** Resolves once nobody is connected to this database, not even idly: what holds when a client has been closed. */
-export const waitUntilDisconnected = (url: string, { applicationName, withinMs = 1_000 }: WaitOptions = {}): Promise<ActiveQuery[]> =>
+export const waitUntilDisconnected = (url: string, { applicationName, withinMs = goneMs }: WaitOptions = {}): Promise<ActiveQuery[]> =>
   untilActivity(url, { applicationName, withinMs, wanted: 'no connection', holds: (open) => open.length === 0, sql: connections });
 
 interface Wait {

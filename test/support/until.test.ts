@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { until } from './until.ts';
 
-test('what holds is waited for turn by turn, and what never does ends with a message', async () => {
+test('what holds is looked at again and again, and what never does ends with a message', async () => {
   let turns = 0;
   await until(() => ++turns > 3, () => 'never told');
   expect(turns).toBe(4);

@@ -1,9 +1,9 @@
 // Taken at import, before any test fakes time: the clock that ends a hopeless wait must be the real one.
-const { setTimeout: startTimer, clearTimeout: stopTimer, setImmediate: soon } = globalThis;
+const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis;
 const now = performance.now.bind(performance);
 
-/** Under vitest's own 5 s, so that a test fails with what it waited for and not with a bare timeout. */
-export const patienceMs = 4_000;
+/** Far longer than anything takes on a busy machine, and under every project's own time-out, so that a test fails with what it waited for and not with a bare timeout. */
+export const patienceMs = 15_000;
 
 /** Passes `wait` on; rejects with what `tell` says if it takes longer. The bound ends tests, it never paces them. */
 export async function bounded<T>(wait: Promise<T>, tell: () => string, timeoutMs = patienceMs): Promise<T> {
@@ -44,11 +44,11 @@ export class Changes {
   }
 }
 
-/** Resolves once `holds`, for what tells nobody when it changes: looks each turn of the event loop. */
+/** Resolves once `holds`, for what tells nobody when it changes: looks every millisecond, and leaves the CPU to what it waits for. */
 export async function until(holds: () => boolean, tell: () => string, timeoutMs = patienceMs): Promise<void> {
   const endsAt = now() + timeoutMs;
   while (!holds()) {
     if (now() > endsAt) throw new Error(`after ${timeoutMs} ms: ${tell()}`);
-    await new Promise<void>((resolve) => { soon(resolve); });
+    await new Promise<void>((resolve) => { startTimer(resolve, 1); });
   }
 }

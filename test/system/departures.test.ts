@@ -46,7 +46,7 @@ describe.each(ways)('a client that goes away with a %s', (way) => {
     const asked = await gateway.upstream.received(2);
     await waitUntilBusy(database.url, { count: 2 });
     exchange[way]();
-    await waitUntilIdle(database.url, { withinMs: 1_000 });
+    await waitUntilIdle(database.url);
     expect(await asked.closed).toBe('cut');
     await gateway.underWay(0);
     expect((await gateway.accessLines(2))[1]).toMatchObject({ status: 499, code: 'client_gone', route: '/api/aggregated' });
@@ -61,7 +61,7 @@ describe.each(ways)('a client that goes away with a %s', (way) => {
     await next();
     await waitUntilBusy(database.url);
     exchange[way]();
-    await waitUntilIdle(database.url, { withinMs: 1_000 });
+    await waitUntilIdle(database.url);
     await gateway.underWay(0);
     expect((await gateway.accessLines(2))[1]).toMatchObject({ status: 499, code: 'client_gone' });
   });
@@ -143,7 +143,7 @@ test('two hundred clients that hang up at the same time leave nothing running, a
   exchanges.forEach((exchange, at) => { exchange[ways[at % 2]!](); });
   await bounded(Promise.all(exchanges.map(({ closed }) => closed)), () => 'expected all connections to close');
   await gateway.underWay(0);
-  await waitUntilIdle(database.url, { withinMs: 1_000 });
+  await waitUntilIdle(database.url);
   await gateway.upstream.allClosed();
   expect((await gateway.accessLines(201)).filter(({ status }) => status === 499)).toHaveLength(200);
   await unlock();

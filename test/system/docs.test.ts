@@ -46,10 +46,10 @@ describe.runIf('command' in tool)('in a browser', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await Browser.start((tool as { readonly command: string }).command);
-  }, 30_000);
+  });
   afterAll(() => browser[Symbol.asyncDispose]());
 
-  test.each([[1_280, 'light'], [390, 'dark']] as const)('operations are shown within the policy, %i px, %s', { timeout: 60_000 }, async (width, scheme) => {
+  test.each([[1_280, 'light'], [390, 'dark']] as const)('operations are shown within the policy, %i px, %s', async (width, scheme) => {
     await browser.open(`${gateway.url}/docs#/default/userOverview`, { width, height: 900, scheme });
     expect(await browser.sees(`document.querySelector('.opblock-summary-path')?.textContent`)).toContain('aggregated');
     expect(await browser.sees(`document.querySelector('.opblock.is-open .responses-table')?.textContent`)).toContain('application/json');
@@ -59,7 +59,7 @@ describe.runIf('command' in tool)('in a browser', () => {
     expect(browser.complaints).toEqual([]);
   });
 
-  test('what is tried out there is answered', { timeout: 60_000 }, async () => {
+  test('what is tried out there is answered', async () => {
     await browser.open(`${gateway.url}/docs#/default/userOverview`, { width: 1_280, height: 900, scheme: 'light' });
     await browser.sees(`document.querySelector('.try-out__btn').click() ?? true`);
     await browser.sees(`document.querySelector('.execute') !== null`);

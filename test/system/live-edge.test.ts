@@ -106,7 +106,7 @@ test.each(['destroy', 'reset'] as const)('a client that goes away with a %s whil
   using viewer = await watchLive(gateway.url, 1);
   await gateway.upstream.received(2);
   viewer.exchange[way]();
-  await gateway.upstream.allClosed(1_000);
+  await gateway.upstream.allClosed();
   await gateway.underWay(0);
   expect(connectionsOf(gateway)).toBe(0);
   expect(gateway.log.filter(({ level }) => level !== 30)).toEqual([]);
@@ -119,7 +119,7 @@ test('a client that leaves before anything was sent is logged as one that left',
   const exchange = await open(`${gateway.url}/api/aggregated/live?user_id=4`);
   await waitUntilBusy(database.url);
   exchange.destroy();
-  await waitUntilIdle(database.url, { withinMs: 1_000 });
+  await waitUntilIdle(database.url);
   expect((await gateway.accessLines(2))[1]).toMatchObject({ status: 499, code: 'client_gone', route: '/api/aggregated/live' });
   expect(connectionsOf(gateway)).toBe(0);
 });

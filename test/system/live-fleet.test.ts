@@ -26,7 +26,7 @@ beforeAll(async () => {
   await runNotifyInstallation({
     url: database.url, action: 'install', tables: ['users.id', 'analytics.user_id'].map(parseKeyColumn), onTable: (_, error) => { if (error) throw error; },
   });
-}, 60_000);
+});
 afterAll(async () => { await Promise.all([upstream.stop(), redis[Symbol.asyncDispose](), database.drop()]); });
 
 const rename = (id: number, name: string) => query(database.url, 'update users set data = jsonb_build_object($1::text, $2::text) where id = $3', ['name', name, id]);
@@ -56,7 +56,7 @@ test('a row that is changed by SQL is told by two gateways, and loaded at most o
   expect(await asked() - before).toBeLessThanOrEqual(6);
   await query(database.url, `insert into analytics values (1, 'share', 7)`);
   expect(await Promise.all([here.next(), there.next()])).toMatchObject([{ part: 'analytics', data: { share: 7 } }, { part: 'analytics', data: { share: 7 } }]);
-}, 60_000);
+});
 
 // With Redis a change is heard twice: from the database, and then from there.
 test.each([['memory', 2], ['redis', 5]] as const)('with CACHE=%s what is open is told by the metrics, is no request under way, and one change is one load', async (kept, id) => {
@@ -83,7 +83,7 @@ test.each([['memory', 2], ['redis', 5]] as const)('with CACHE=%s what is open is
   }
   one.leave();
   await eventually(async () => (await scrape(service)).sum('tributary_live_ends_total', { because: 'left' }) === 1, () => 'expected one to have left');
-}, 60_000);
+});
 
 test('a process that ends tells each when to come back, and does not wait for them', async () => {
   await using service = await start({ CACHE: 'memory' });
@@ -94,7 +94,7 @@ test('a process that ends tells each when to come back, and does not wait for th
   expect(await viewer.next()).toBeUndefined();
   expect(await service.ended()).toBe(0);
   expect(service.log.filter(({ level }) => Number(level) > 40)).toEqual([]);
-}, 60_000);
+});
 
 test('workers without Redis tell each other', async () => {
   await using service = await start({ CACHE: 'memory', WORKERS: '2', CACHE_NOTIFY: 'off' });
@@ -106,4 +106,4 @@ test('workers without Redis tell each other', async () => {
   const told = await Promise.all(viewers.map((viewer) => viewer.next()));
   expect(told.map((event) => event?.['data'])).toEqual(told.map(() => ({ name: 'Told by a worker' })));
   for (const viewer of viewers) viewer.leave();
-}, 60_000);
+});

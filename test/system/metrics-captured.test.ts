@@ -18,7 +18,7 @@ let known: ReadonlyMap<string, Metric>;
 beforeAll(async () => {
   captured = await capture();
   known = metricsIn(captured.scraped);
-}, 120_000);
+});
 
 /** Counted by what no test can do in a second: a hedge, a collector that does not keep up. They are there, without a series. */
 const rare = (complaint: string): boolean => /^expected a metric of docs\/metrics.md, but got (tributary_hedges_total)$/.test(complaint);

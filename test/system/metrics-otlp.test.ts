@@ -35,7 +35,7 @@ const pushing = (collector: Upstream, more: Environment = {}) => startService({
   DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_METRIC_EXPORT_INTERVAL: '50', ...more,
 });
 
-test('what is counted is pushed under the names and units of OpenTelemetry', { timeout: 60_000 }, async () => {
+test('what is counted is pushed under the names and units of OpenTelemetry', async () => {
   await using collector = await startUpstream();
   await using service = await pushing(collector);
   await service.ask(1);
@@ -63,7 +63,7 @@ test.for<[string, Environment, readonly string[]]>([
   ['metrics alone, where traces are switched off', { OTEL_TRACES_EXPORTER: 'none' }, ['/v1/metrics']],
   ['traces alone, where metrics are', { OTEL_METRICS_EXPORTER: 'none' }, ['/v1/traces']],
   ['both by default', {}, ['/v1/metrics', '/v1/traces']],
-])('pushed are %s', { timeout: 60_000 }, async ([, environment, expected]) => {
+])('pushed are %s', async ([, environment, expected]) => {
   await using collector = await startUpstream();
   await using service = await pushing(collector, environment);
   await service.ask(1);
@@ -73,7 +73,7 @@ test.for<[string, Environment, readonly string[]]>([
   expect([...new Set(collector.requests.map(({ url }) => url))].toSorted()).toEqual(expected);
 });
 
-test('a collector that says nothing holds up neither requests nor scrapes nor the end', { timeout: 60_000 }, async () => {
+test('a collector that says nothing holds up neither requests nor scrapes nor the end', async () => {
   await using collector = await startUpstream();
   collector.answer(hang);
   await using service = await pushing(collector);

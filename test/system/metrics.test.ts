@@ -22,7 +22,7 @@ const requests = 'http_server_request_duration_seconds_count';
 /** A request is counted when its reply has left, which may be a moment after the client has it. */
 const counted = (service: Service, count: number) => eventually(async () => (await scrape(service)).sum(requests) === count, () => `expected ${count} requests`, 10_000);
 
-test('what happened is counted: requests by how they ended, parts by how they came, and who was not let in', { timeout: 60_000 }, async () => {
+test('what happened is counted: requests by how they ended, parts by how they came, and who was not let in', async () => {
   await using service = await start({ RATE_LIMIT: '11/10m' });
   upstream.answer(json(['a', 'b']), status(500));
   expect((await service.ask(1)).status).toBe(200);
@@ -59,7 +59,7 @@ test('what happened is counted: requests by how they ended, parts by how they ca
   expect(scraped.sum('process_cpu_seconds_total')).toBeGreaterThan(0);
 });
 
-test('a failed answer says of what; what was shed is counted as that alone', { timeout: 60_000 }, async () => {
+test('a failed answer says of what; what was shed is counted as that alone', async () => {
   await using service = await start({ IN_FLIGHT_MAX: '1', ADMISSION: 'off' });
   upstream.answer(hang);
   const before = upstream.requests.length;
@@ -79,7 +79,7 @@ test('a failed answer says of what; what was shed is counted as that alone', { t
   expect((await scrape(lost)).sum(requests, { http_response_status_code: '502', error_type: 'source_failed' })).toBe(1);
 });
 
-test('every metric of a real process is in docs/metrics.md, and the other way round; none tells what the process was started with', { timeout: 60_000 }, async () => {
+test('every metric of a real process is in docs/metrics.md, and the other way round; none tells what the process was started with', async () => {
   await using service = await start();
   upstream.answer(json([]));
   await service.ask(1);
@@ -92,7 +92,7 @@ test('every metric of a real process is in docs/metrics.md, and the other way ro
   expect(new Set(series).size).toBe(series.length);
 });
 
-test('a thousand users and a thousand paths make no series of their own', { timeout: 120_000 }, async () => {
+test('a thousand users and a thousand paths make no series of their own', async () => {
   await using service = await start();
   upstream.answer(json([]));
   using connection = keepAlive();

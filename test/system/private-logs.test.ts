@@ -20,7 +20,7 @@ beforeAll(async () => {
     DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url, LOG_LEVEL: 'trace', CACHE: 'memory', CORS_ORIGINS: '*', RATE_LIMIT: '50/1m', PROXY_HOPS: '1',
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_BSP_SCHEDULE_DELAY: '20', OTEL_TRACES_SAMPLER: 'always_on',
   });
-}, 60_000);
+});
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
   await Promise.all([upstream.stop(), receiver.stop(), database.drop()]);

@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 // Each starts a process, which takes most of its time: they start together.
-describe.concurrent('the process', { timeout: 60_000 }, () => {
+describe.concurrent('the process', () => {
   test('does not start with a configuration that is not valid, and names everything that is wrong with it', async () => {
     const { code, stdout, stderr } = await runService({ PORT: 'eighty', ADMIN_PORT: '70000', POOL_SIZE: '0', DATABASE_URL: 'mysql://u:secret@db/x', TIMEOUT_STATUS: '500', LOG_LEVEL: 'loud' });
     expect([code, stdout]).toEqual([78, '']);

@@ -33,6 +33,14 @@ async function holding(at: string) {
   return { [Symbol.asyncDispose]: () => client.end() };
 }
 
+/** Holds the lock that commits wait for, until it ends. */
+async function advisoryLock(): Promise<Client> {
+  const client = new Client({ connectionString: database.url, application_name: 'tributary-test' });
+  await client.connect();
+  await client.query('select pg_advisory_lock(1)');
+  return client;
+}
+
 test('a change that has to wait for longer than its deadline is not made, not even later', async () => {
   const at = await created();
   {
@@ -71,16 +79,18 @@ test('reading goes on while changes wait', async () => {
 
 test('where nobody can say whether a product was made, its key says it', async () => {
   await using relay = await startRelay(database.url);
-  await using unlucky = await openShop(relay, { statementTimeoutMs: 700 });
+  await using unlucky = await openShop(relay);
   const headers = { 'idempotency-key': 'once-only' };
   expect((await unlucky.send('POST', path, { body: moka })).status).toBe(201);
   const body = { ...moka, name: 'Made or not' };
   // It is committed, and the answer to that does not come.
-  await query(database.url, `create function lengthen() returns trigger language plpgsql as $$ begin perform pg_sleep(0.5); return null; end $$`);
+  await query(database.url, `create function lengthen() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(1); return null; end $$`);
   await query(database.url, 'create constraint trigger lengthen after insert on products deferrable initially deferred for each row execute function lengthen()');
+  const holder = await advisoryLock();
   const sent = unlucky.send('POST', path, { body, headers });
   await eventually(async () => (await query(database.url, `select from pg_stat_activity where query = 'commit' and state = 'active' and datname = current_database()`)).length > 0, () => 'expected a commit');
   await relay.suffer({ kind: 'hang' });
+  await holder.end();
   const reply = await sent;
   await relay.suffer(undefined);
   await query(database.url, 'drop trigger lengthen on products');

@@ -32,41 +32,53 @@ async function created(more: object = {}): Promise<string> {
 /** Of a busy machine a request may be told to come again. */
 const again = ({ status }: Reply): boolean => status === 503 || status === 504;
 
-test('of two hundred that change what they have all seen, one does', { timeout: 120_000 }, async () => {
+/** Comes again for as long as it is told to. A change that had no answer by the deadline may have been made just then: that is told. */
+async function untilTold(send: () => Promise<Reply>, onUnknown: () => void = () => {}): Promise<Reply> {
+  for (;;) {
+    const reply = await send();
+    if (!again(reply)) return reply;
+    if (reply.status === 504) onUnknown();
+  }
+}
+
+test('of two hundred that change what they have all seen, one does', async () => {
   const at = await created({ stock: 0 });
   for (let round = 1; round <= 3; round++) {
-    const { etag = '' } = (await shops[0].send('GET', at, { headers: { 'cache-control': 'no-cache' } })).headers;
-    const replies = await crowd(200, (shop) => shop.send('PATCH', at, { body: { stock: round }, headers: { 'if-match': etag } }));
+    const { etag = '' } = (await untilTold(() => shops[0].send('GET', at, { headers: { 'cache-control': 'no-cache' } }))).headers;
+    let unknown = 0;
+    const replies = await crowd(200, (shop) => untilTold(() => shop.send('PATCH', at, { body: { stock: round }, headers: { 'if-match': etag } }), () => { unknown += 1; }));
     const won = replies.filter(({ status }) => status === 200);
-    expect(won).toHaveLength(1);
-    expect(replies.filter((reply) => reply.status !== 200 && reply.status !== 412 && !again(reply))).toEqual([]);
-    expect(productIn(await shops[0].send('GET', at))).toEqual(won[0]!.json);
+    expect(replies.filter(({ status }) => status !== 200 && status !== 412)).toEqual([]);
+    const product = productIn(await untilTold(() => shops[0].send('GET', at)));
+    expect(product.stock).toBe(round);
+    // Nobody is told that it was theirs only where whose it was had no answer in time.
+    if (won.length === 0) expect(unknown).toBeGreaterThan(0);
+    else expect(won.map(({ json }) => json)).toEqual([product]);
   }
 });
 
-test('no change is lost: what thirty add one by one is thirty', { timeout: 120_000 }, async () => {
+test('no change is lost: what thirty add one by one is thirty', async () => {
   const at = await created({ stock: 0 });
   const count = { done: 0, refused: 0, unknown: 0 };
   await crowd(30, async (shop) => {
     for (;;) {
-      const read = await shop.send('GET', at);
-      if (again(read)) continue;
+      const read = await untilTold(() => shop.send('GET', at));
       const reply = await shop.send('PATCH', at, { body: { stock: productIn(read).stock + 1 }, headers: { 'if-match': String(read.headers['etag']) } });
       if (reply.status === 200) return void (count.done += 1);
-      // No answer by the deadline: it may have been made just then.
-      if (reply.status === 504) return void (count.unknown += 1);
-      if (reply.status !== 412 && reply.status !== 503) throw new Error(`expected 200 or 412, but got ${reply.status} ${reply.text}`);
-      count.refused += 1;
+      // No answer by the deadline: it may have been made just then, besides the one that follows.
+      if (reply.status === 504) count.unknown += 1;
+      else if (reply.status === 412 || reply.status === 503) count.refused += 1;
+      else throw new Error(`expected 200 or 412, but got ${reply.status} ${reply.text}`);
     }
   });
   const { stock: sum } = productIn(await shops[0].send('GET', at));
-  expect(sum).toBeGreaterThanOrEqual(count.done);
-  expect(sum).toBeLessThanOrEqual(count.done + count.unknown);
-  expect(count.done).toBeGreaterThan(count.unknown);
+  expect(count.done).toBe(30);
+  expect(sum).toBeGreaterThanOrEqual(30);
+  expect(sum).toBeLessThanOrEqual(30 + count.unknown);
   expect(count.refused).toBeGreaterThan(0);
 });
 
-test('three hundred times the same POST is one product and one answer', { timeout: 120_000 }, async () => {
+test('three hundred times the same POST is one product and one answer', async () => {
   const key = randomUUID();
   const name = `Only ${key}`;
   const statuses = new Set<number>();
@@ -139,7 +151,7 @@ test.each([[0, 1], [1, 0]] as const)('what gateway %d writes gateway %d has forg
   expect(listIn(await reader.send('GET', list, { by: 'nobody' })).find(({ id }) => at.endsWith(id))).toBeUndefined();
 });
 
-test('pages have each product once, however many come meanwhile', { timeout: 120_000 }, async () => {
+test('pages have each product once, however many come meanwhile', async () => {
   await stock(database, 120, ['paged']);
   const before = await query(database.url, `select id::text from products where category = 'paged' order by created_at desc, id desc`);
   const adders = { wanted: true, added: 0 };

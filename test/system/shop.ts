@@ -60,7 +60,7 @@ export async function openShop(database: Pick<Database, 'url'>, { cache = new Ca
     ...gateway,
     cache,
     send: (method, target, { body, by: who = 'admin', headers = {} } = {}) => request(`${gateway.url}${target}`, {
-      method, headers: { ...by[who], ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }), timeoutMs: 15_000,
+      method, headers: { ...by[who], ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }), timeoutMs: 60_000,
     }),
     told: (tag) => bounded(new Promise<void>((resolve) => { waiting.set(tag, resolve); }), () => `expected to be told of ${tag}`),
     [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),

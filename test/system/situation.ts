@@ -44,7 +44,7 @@ export const unrecorded = { headers: { traceparent: '00-0af7651916cd43dd8448eb21
 
 export async function situation(receiver: OtlpReceiver, it: Source<Asked, unknown>, { inFlightMax = 1_000 } = {}): Promise<Situation> {
   const edge = new Edge({ log: pino({ level: 'silent' }), sampling: { ratio: 1, trustParent: true }, timeoutStatus: 504 });
-  const asked = aggregate({ name: 'situation', access: 'public', input: z.object({ id: z.string() }), deadline: '2s', parts: { it: optional(it) } });
+  const asked = aggregate({ name: 'situation', access: 'public', input: z.object({ id: z.string() }), deadline: '8s', parts: { it: optional(it) } });
   const admission = new Admission(edge, { adaptive: false, inFlightMax });
   edge.load = admission;
   const server = await listen(createRoutes(edge, { '/api/situation': asked }), 0, '127.0.0.1', [(each, response) => admission.sheds(each, response)]);

@@ -3,7 +3,7 @@ import { expectTree, startTraced, type Traced, traceIdOf } from './traces.ts';
 
 let traced: Traced;
 
-beforeAll(async () => { traced = await startTraced({ CACHE: 'memory', OTEL_TRACES_SAMPLER: 'parentbased_always_on', TRUST_TRACEPARENT: 'true' }); }, 60_000);
+beforeAll(async () => { traced = await startTraced({ CACHE: 'memory', OTEL_TRACES_SAMPLER: 'parentbased_always_on', TRUST_TRACEPARENT: 'true' }); });
 afterAll(() => traced.stop());
 
 const readyWith = (status: number) => expect.objectContaining({ 'tributary.ready': true, 'tributary.complete': true, 'http.response.status_code': status }) as unknown;

@@ -20,7 +20,7 @@ test('without an SDK no span records', () => {
 
 const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
 
-describe.concurrent('a process', { timeout: 60_000 }, () => {
+describe.concurrent('a process', () => {
   test.for<[string, Readonly<Record<string, string>>, boolean]>([
     ['that is told where traces go records', endpoint, true],
     ['that is told where traces alone go records', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://127.0.0.1:9/v1/traces' }, true],

@@ -6,7 +6,7 @@ import { expectTree, startTraced, type Traced } from './traces.ts';
 
 let traced: Traced;
 
-beforeAll(async () => { traced = await startTraced({ OTEL_TRACES_SAMPLER: 'always_on' }); }, 60_000);
+beforeAll(async () => { traced = await startTraced({ OTEL_TRACES_SAMPLER: 'always_on' }); });
 afterAll(() => traced.stop());
 
 const recommendations = ['internal recommendations', ['client GET /recommendations']] as const;

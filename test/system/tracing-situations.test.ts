@@ -99,7 +99,7 @@ describe('attempts over HTTP', () => {
     await client.close();
   });
 
-  test('a hedge is a span beside the slow attempt, which is stopped and no error; the part says who won', { timeout: 60_000 }, async () => {
+  test('a hedge is a span beside the slow attempt, which is stopped and no error; the part says who won', async () => {
     await using one = await startUpstream();
     await using other = await startUpstream();
     const client = createHttpClient({ name: 'it', url: [one.url, other.url] });

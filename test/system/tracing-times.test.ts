@@ -5,7 +5,7 @@ import { startTraced, type Traced } from './traces.ts';
 
 let traced: Traced;
 
-beforeAll(async () => { traced = await startTraced({ CACHE: 'memory', OTEL_TRACES_SAMPLER: 'parentbased_always_on', TRUST_TRACEPARENT: 'true' }); }, 60_000);
+beforeAll(async () => { traced = await startTraced({ CACHE: 'memory', OTEL_TRACES_SAMPLER: 'parentbased_always_on', TRUST_TRACEPARENT: 'true' }); });
 afterAll(() => traced.stop());
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';

@@ -31,7 +31,7 @@ beforeAll(async () => {
   ]);
   // The first request of all learns the types of the key columns besides; that is not what these tests are about.
   await Promise.all([service.ask(1), trusting.ask(1)]);
-}, 60_000);
+});
 afterEach(() => { upstream.answer(json(['a', 'b'])); });
 afterAll(async () => {
   await Promise.all([service[Symbol.asyncDispose](), trusting[Symbol.asyncDispose]()]);
@@ -119,7 +119,7 @@ test('a hop that fails says so, its part as well, and the server\'s span only wh
   expect(JSON.stringify(trace.spans.map(({ attributes, status, events }) => [attributes, status, events.length]))).not.toContain('secret');
 });
 
-test('the first request of all asks besides which keys there can be; a query that fails later says with which SQLSTATE', { timeout: 60_000 }, async () => {
+test('the first request of all asks besides which keys there can be; a query that fails later says with which SQLSTATE', async () => {
   await using own = await seedDatabase();
   await using other = await startService({
     DATABASE_URL: own.url, RECOMMENDATIONS_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '20',
@@ -173,7 +173,7 @@ test.each([['mid-request', {}], ['mid-stream', { accept: 'text/event-stream' }]]
   }
 });
 
-describe.concurrent('a collector that', { timeout: 60_000 }, () => {
+describe.concurrent('a collector that', () => {
   test.for([['is not there', 'refused'], ['never answers', 'swallow']] as const)('%s changes nothing for anybody', async ([, how]) => {
     await using relay = await startRelay(receiver.url);
     if (how === 'refused') await relay.refuse();

@@ -51,7 +51,7 @@ async function answerers(service: Service, count: number): Promise<Set<number>> 
 }
 
 // One after the other, since each starts three processes and more.
-describe('several workers', { timeout: 60_000 }, () => {
+describe('several workers', () => {
   test('are scraped as one, whichever is asked, and what was counted stays when they are replaced', async () => {
     await using it = await serve();
     const { service, pids } = it;
@@ -98,7 +98,7 @@ describe('several workers', { timeout: 60_000 }, () => {
   });
 
   test('end at once with the second signal', async () => {
-    await using it = await serve({ DRAIN_DELAY_MS: '60000' });
+    await using it = await serve({ DRAIN_DELAY_MS: '120000' });
     it.service.signal('SIGINT');
     await it.service.logged('draining');
     it.service.signal('SIGTERM');
@@ -116,7 +116,7 @@ describe('several workers', { timeout: 60_000 }, () => {
   });
 
   test('end in order when whoever supervises them is killed', async () => {
-    await using it = await serve({ DRAIN_DELAY_MS: '60000' });
+    await using it = await serve({ DRAIN_DELAY_MS: '120000' });
     const { service, upstream, pids } = it;
     const recommender = held(json(['a', 'b']));
     upstream.answer(recommender.answer);
@@ -131,7 +131,7 @@ describe('several workers', { timeout: 60_000 }, () => {
   });
 });
 
-test('what one worker tells is heard by all others, and by no other process', { timeout: 60_000 }, async () => {
+test('what one worker tells is heard by all others, and by no other process', async () => {
   const talker = join(folder, 'talker.ts');
   const bus = JSON.stringify(new URL('../../src/process/cluster-bus.ts', import.meta.url).href);
   await writeFile(talker, `
@@ -155,9 +155,9 @@ test('what one worker tells is heard by all others, and by no other process', { 
   expect(new Set(pidsOf((await service.lines(says('heard'), 4)).slice(2)))).toEqual(new Set([one, two]));
 });
 
-describe('SIGHUP', { timeout: 60_000 }, () => {
+describe('SIGHUP', () => {
   test('replaces all workers under load, and no request is lost', async () => {
-    await using it = await serve({ DRAIN_DELAY_MS: '60000' });
+    await using it = await serve({ DRAIN_DELAY_MS: '120000' });
     const { service, pids } = it;
     const clients = crowd((id, options) => service.ask(id, options), 8);
     await until(() => clients.replies() > 40, () => `expected 40 replies, but got ${clients.replies()}`, 10_000);
@@ -203,7 +203,7 @@ describe('SIGHUP', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('the service does not start', { timeout: 60_000 }, () => {
+describe.concurrent('the service does not start', () => {
   test.for([['WORKERS', 'abc'], ['WORKERS', '129'], ['PORT', 'eighty']] as const)('with %s=%s', async ([name, value]) => {
     const { code, stdout, stderr } = await runService({ WORKERS: '3', DATABASE_URL: database.url, RECOMMENDATIONS_URL: 'http://127.0.0.1:9', [name]: value });
     expect([code, stdout]).toEqual([78, '']);

@@ -1,6 +1,6 @@
 // npm run new:aggregate, in a copy of this repository.
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -31,7 +31,8 @@ test('what is written compiles, is described, and its test passes', { timeout: 1
   expect((await node('node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', 'test/aggregates', 'test/http/openapi/service.test.ts')).stdout).toContain('test/aggregates/orders-page.test.ts');
 });
 
-test('what is there already stays as it is, and the error says what is wrong', { timeout: 60_000 }, async () => {
+test('what is there already stays as it is, and the error says what is wrong', async () => {
+  await mkdir(join(copy, 'test/aggregates'), { recursive: true });
   await writeFile(join(copy, 'test/aggregates/half.test.ts'), '// mine');
   const before = [await textOf('src/app.ts'), await textOf('openapi.json')];
   await expect(node('tools/new-aggregate.ts', 'half')).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^expected a name that is free, but .*test\/aggregates\/half\.test\.ts is there already\n$/) as string });

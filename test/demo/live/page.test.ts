@@ -39,7 +39,7 @@ const phone = { width: 390, height: 844, scheme: 'dark' } as const;
 const desk = { width: 1_280, height: 800, scheme: 'light' } as const;
 const cardOf = (part: string) => `document.querySelector('#part-${part}')`;
 
-describe.runIf('command' in tool)('in a browser', { timeout: 60_000 }, () => {
+describe.runIf('command' in tool)('in a browser', { timeout: 240_000 }, () => {
   let database: Database;
   let gateway: Gateway;
   let browser: Browser;
@@ -47,7 +47,7 @@ describe.runIf('command' in tool)('in a browser', { timeout: 60_000 }, () => {
     database = await seedDatabase();
     gateway = await startGateway({ database, corsOrigins: ['*'], liveMax: 0 });
     browser = await Browser.start((tool as { readonly command: string }).command);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser[Symbol.asyncDispose]();
     await gateway[Symbol.asyncDispose]();

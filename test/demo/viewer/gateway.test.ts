@@ -27,7 +27,7 @@ beforeAll(async () => {
   service = await startService({ DATABASE_URL: database.url, RECOMMENDATIONS_URL: upstream.url, ...tracingTo(viewer.endpoint, {}) });
   upstream.answer(json(['a', 'b']));
   await service.ask(20);
-}, 60_000);
+});
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
   await viewer.close();

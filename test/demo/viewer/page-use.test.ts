@@ -18,11 +18,11 @@ const event = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stri
 const textOf = (selector: string) => `document.querySelector(${JSON.stringify(selector)})?.textContent`;
 
 // A browser on a busy machine takes its time.
-describe.runIf('command' in tool)('in a browser', { timeout: 90_000 }, () => {
+describe.runIf('command' in tool)('in a browser', { timeout: 240_000 }, () => {
   let gateway: Upstream;
   let viewer: Viewer;
   let browser: Browser;
-  beforeAll(async () => { browser = await Browser.start((tool as { readonly command: string }).command); }, 60_000);
+  beforeAll(async () => { browser = await Browser.start((tool as { readonly command: string }).command); });
   afterAll(() => browser[Symbol.asyncDispose]());
   const startViewer = async (port: number) => Viewer.start({ port, aggregates: await describeService(), gateway: { url: gateway.url } });
   beforeEach(async () => {

@@ -13,7 +13,7 @@ const tool = chromium();
 if ('missing' in tool) process.stderr.write(`The development page is not tried in a browser: ${tool.missing}\n`);
 
 // A browser on a busy machine takes its time.
-describe.runIf('command' in tool)('in a browser', { timeout: 90_000 }, () => {
+describe.runIf('command' in tool)('in a browser', { timeout: 240_000 }, () => {
   let gateway: Upstream;
   let viewer: Viewer;
   let browser: Browser;
@@ -23,7 +23,7 @@ describe.runIf('command' in tool)('in a browser', { timeout: 90_000 }, () => {
     viewer = await Viewer.start({ port: 0, aggregates: await describeService(), gateway: { url: gateway.url } });
     await send(viewer, record);
     browser = await Browser.start((tool as { readonly command: string }).command);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser[Symbol.asyncDispose]();
     await viewer.close();
