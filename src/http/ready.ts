@@ -67,7 +67,7 @@ export class Ready implements Keeper {
     if (!authentication) return undefined;
     const caller = authorization === undefined ? undefined : authentication.known(authorization, now);
     if (authorization !== undefined && !caller) return false;
-    return (this.#edge.open || mayRead(readers, caller)) && caller;
+    return mayRead(readers, caller) && caller;
   }
 
   #settle(reply: Reply, request: IncomingMessage, response: ServerResponse, sending: Sending, tooMany: Failure | undefined): void {

@@ -122,8 +122,9 @@ test.each<[Readers, string]>([
   ['operators', 'ops'],
   ['callers', 'one, two, ops'],
   ['anybody', 'nobody, one, two, ops'],
-])('an answer for %j is sent here to %s', (readers, to) => {
-  const { keep, ask } = staged({ authentication }, readers);
+  [{ role: 'admin' }, 'ops'],
+])('an answer for %j is sent here to %s, whether others are open or not', (readers, to) => {
+  const { keep, ask } = staged({ authentication, open: true }, readers);
   keep(report('user', 'cache', fresh()));
   const asking = { nobody: {}, one: as('Bearer one'), two: as('Bearer two'), ops: as('Bearer ops'), forged: as('Bearer forged') };
   const sent = Object.entries(asking).filter(([, headers]) => ask(headers) !== undefined);
