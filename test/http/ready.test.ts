@@ -16,7 +16,7 @@ fakeTime();
 const target = '/api/aggregated?user_id=1';
 
 const fresh = (more: Partial<Freshness> = {}): Freshness =>
-  ({ storedAt: performance.now(), freshUntil: performance.now() + 10_000, dropped: false, tags: [], because: 'miss', ...more });
+  ({ storedAt: performance.now(), freshUntil: performance.now() + 10_000, dropped: false, held: true, tags: [], because: 'miss', ...more });
 const report = (part: string, state: PartReport['state'], kept?: Freshness): PartReport => ({ part, state, tookMs: 1, kept });
 
 function staged(options: Partial<EdgeOptions> = {}, readers: Readers = 'operators') {
@@ -50,7 +50,8 @@ test('an answer that can be kept is sent again, a character for each byte', () =
 });
 
 test.each([
-  ['has a part that was dropped meanwhile', () => [report('user', 'live', fresh({ dropped: true }))]],
+  ['has a part that was dropped meanwhile', () => [report('user', 'live', fresh({ dropped: true, held: false }))]],
+  ['has a part that had to make room before it came', () => [report('user', 'live', fresh()), report('tips', 'live', fresh({ held: false }))]],
   ['is stale in part', () => [report('user', 'cache', fresh()), report('tips', 'stale', fresh({ freshUntil: 0 }))]],
   ['has a part that no cache keeps', () => [report('user', 'cache', fresh()), report('tips', 'live')]],
 ])('an answer that %s is not', (_, reports) => {
