@@ -234,6 +234,7 @@ test.each(['HS256', 'none', 'RS256,HS512', ''])('no algorithm whose key cannot b
 
 test.each([
   ['RATE_LIMIT', '600', 'off, or how often within how long, such as 600/1m'],
+  ['RATE_LIMIT', '600/99999m', 'off, or how often within how long, such as 600/1m'],
   ['RATE_LIMIT', '0/1m', 'off, or how often within how long, such as 600/1m'],
   ['TRUSTED_CALLERS', '10.0.0.0/33', 'addresses or networks between commas, such as 10.0.0.0/8,::1'],
   ['TRUSTED_CALLERS', 'localhost', 'addresses or networks between commas, such as 10.0.0.0/8,::1'],
