@@ -30,11 +30,14 @@ export interface SourceSpec<In, Out> extends AttemptRules {
   readonly memoise?: boolean;
 }
 
-/** A source with its policies. Their order is written here, and for those that each attempt passes in `attempted`. */
+/** A source with its policies. Throws a TypeError at definition for what makes no sense. Their order is written here, and for those that each attempt passes in `attempted`. */
 export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
   const { name, timeout, cache: rules, memoise = false } = spec;
   const { load, isBatch } = loadOf(spec);
   const plan = rules && new CachePlan<In>(name, rules);
+  if (plan && rules.in?.claim(plan.prefix, spec) === false) {
+    throw new TypeError(`expected one cached source with the name ${name}, but got another: each would be served what is kept for the other. It needs a name or a scope of its own`);
+  }
   const key = keyOf(spec, plan);
   const asked = definedBy(stack(
     load,
