@@ -248,3 +248,8 @@ test('who is told how long each part took: everybody in development, operators i
   const told = [{}, { NODE_ENV: 'production', AUTH: 'none' }, { SERVER_TIMING: 'nobody' }].map((more) => readConfig({ ...needed, ...more }).serverTiming);
   expect(told).toEqual(['everybody', 'operators', 'nobody']);
 });
+
+test('operators have a port of their own', () => {
+  expect(complaints({ ...needed, PORT: '9090' })).toEqual(['ADMIN_PORT: expected another port than PORT, but got 9090 for both']);
+  expect(complaints({ ...needed, PORT: '0', ADMIN_PORT: '0' })).toEqual([]);
+});
