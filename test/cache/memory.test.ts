@@ -97,7 +97,7 @@ test('a text takes a byte for each character as long as all are Latin-1, else tw
 
 test('what is put is held until it is dropped or has had to make room, and what is too large never is', () => {
   const memory = new Memory(100_000);
-  const things = [...'abcdefghij'].map((key) => thing(key));
+  const things = 'abcdefghij'.split('').map((key) => thing(key));
   for (const each of things) memory.put(each);
   memory.put(thing('k'));
   memory.drop('b');

@@ -120,7 +120,7 @@ test('two cached sources of one name are refused: each would be served what is k
   const cache = new Cache({ bytesMax: 1_000_000 });
   const defined = (name: string, more: { in?: Cache; scope?: string } = {}) => () =>
     source({ name, load: ({ id }: { id: string }) => Promise.resolve(new JsonText(JSON.stringify(id))), cache: { in: cache, by: ['id'], fresh: '1s', ...more } });
-  const spec = { name: 'twice', load: (_: { id: string }) => Promise.resolve(new JsonText('1')), cache: { in: cache, by: ['id'], fresh: '1s' } } as const;
+  const spec = { name: 'twice', load: ({ id }: { id: string }) => Promise.resolve(new JsonText(JSON.stringify(id))), cache: { in: cache, by: ['id'], fresh: '1s' } } as const;
   for (const fine of [defined('one'), defined('other'), defined('one', { scope: 'v2' }), defined('one', { in: new Cache({ bytesMax: 1_000_000 }) }), () => source(spec), () => source(spec)]) {
     expect(fine).not.toThrow();
   }
