@@ -35,17 +35,14 @@ function headersOf(c: HttpContext): Readonly<Record<string, unknown>> {
   return requestOf(c)?.headers ?? Object.fromEntries(c.req.raw.headers);
 }
 
-/** Throws for what is none (RFC 8259, §8.1): put in its place, U+FFFD would be stored as if the client had sent it. */
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 async function bodyOf<T>(c: HttpContext, schema: StandardSchemaV1<unknown, T>): Promise<T> {
-  const bytes = await c.req.arrayBuffer();
-  if (bytes.byteLength === 0) throw new Failure('bad_request', 'expected a JSON body, but got none');
+  const text = await c.req.text();
+  if (text === '') throw new Failure('bad_request', 'expected a JSON body, but got none');
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    value = JSON.parse(text);
   } catch (error) {
-    throw new Failure('bad_request', 'expected a JSON body in UTF-8, but got something else', { cause: error });
+    throw new Failure('bad_request', 'expected a JSON body, but got something else', { cause: error });
   }
   return validated(value, schema, 'body');
 }

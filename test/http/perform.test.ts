@@ -25,7 +25,7 @@ function serving({ access = 'public', ...options }: Partial<EdgeOptions> & { acc
   const { edge, lines } = edgeInMemory(options);
   const rename = operation({ name: 'rename-thing', input: Id, body: Thing, headers: Version, access, deadline: '2s', answers: { 200: Thing, 201: null, 202: null, 204: null }, perform: source });
   const routes = createRoutes(edge, { '/things/:id': { PATCH: rename } });
-  const send = (path: string, body: string | Uint8Array<ArrayBuffer> | undefined, headers: Record<string, string> = {}) =>
+  const send = (path: string, body: string | undefined, headers: Record<string, string> = {}) =>
     Promise.resolve(routes.request(path, { method: 'PATCH', ...(body === undefined ? {} : { body }), headers: { 'content-type': 'application/json', ...headers } }));
   return { asked, lines, routes, send };
 }
@@ -62,8 +62,7 @@ test.each([
   ['a member', '/things/7', '{"name":7}', 'invalid_input', 'name: expected text, but got 7'],
   ['a member that nobody knows', '/things/7', '{"name":"lamp","colour":"red"}', 'invalid_input', 'body: Unrecognized key: "colour", but got an object'],
   ['the whole', '/things/7', '[1,2]', 'invalid_input', 'body: Invalid input: expected object, received array, but got 2 values'],
-  ['no JSON', '/things/7', '{"name":', 'bad_request', 'expected a JSON body in UTF-8, but got something else'],
-  ['bytes that are no text', '/things/7', Uint8Array.from(Buffer.from('{"name":"\xe9"}', 'latin1')), 'bad_request', 'expected a JSON body in UTF-8, but got something else'],
+  ['no JSON', '/things/7', '{"name":', 'bad_request', 'expected a JSON body, but got something else'],
   ['nothing', '/things/7', undefined, 'bad_request', 'expected a JSON body, but got none'],
 ])('what is wrong is said, and nothing is done: %s', async (_, path, body, code, detail) => {
   const { asked, send } = serving();
