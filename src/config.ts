@@ -78,6 +78,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError(lines.join('\n'));
   }
   const env = result.data;
+  // Among several workers not even an error would say so.
+  if (env.PORT === env.ADMIN_PORT && env.PORT !== 0) throw new ConfigError(`ADMIN_PORT: expected another port than PORT, but got ${env.PORT} for both`);
   return {
     production,
     host: env.HOST,

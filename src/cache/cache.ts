@@ -33,6 +33,8 @@ export class Cache {
   readonly #gone = new Gone();
   readonly #watching: ((tags: readonly string[] | undefined) => void)[] = [];
   #relay: Relay | undefined;
+  /** Whose keys begin so: as many as there are sources. */
+  readonly #owners = new Map<string, object>();
 
   constructor({ bytesMax, shared, tenant = '' }: CacheOptions) {
     this.memory = new Memory(bytesMax);
@@ -44,6 +46,13 @@ export class Cache {
       lost: () => { this.flush(); },
       back: () => { this.flush(); },
     });
+  }
+
+  /** True if from now on, or already, keys that begin so are those of this definition; false if they are another one's. */
+  claim(prefix: string, definition: object): boolean {
+    const owner = this.#owners.get(prefix) ?? definition;
+    this.#owners.set(prefix, owner);
+    return owner === definition;
   }
 
   /** From now on other processes hear of what is invalidated here, and the other way round. */

@@ -9,6 +9,8 @@ export abstract class Kept {
   readonly bytes: number;
   /** Invalidated, or replaced by a newer one; what merely had to make room is still good. */
   dropped = false;
+  /** Memory has it: as long as that is so, it is told when it is outdated. */
+  held = false;
   /** @internal Asked for since the hand last passed. */ asked = false;
   /** @internal */ older: Kept | undefined = undefined;
   /** @internal */ newer: Kept | undefined = undefined;

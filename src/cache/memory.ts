@@ -50,6 +50,7 @@ export class Memory {
     this.#tags.add(kept);
     this.#link(kept);
     this.#bytes += kept.bytes;
+    kept.held = true;
   }
 
   /** Forgets what has this key, as outdated. */
@@ -90,6 +91,7 @@ export class Memory {
     this.#tags.remove(kept);
     this.#unlink(kept);
     this.#bytes -= kept.bytes;
+    kept.held = false;
   }
 
   #link(kept: Kept): void {

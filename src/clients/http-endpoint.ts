@@ -40,14 +40,18 @@ export class Endpoint implements Upstream {
   readonly #base: URL;
   readonly #prefix: string;
   readonly #pool: Pool;
-  readonly #underWayMax: number;
+  readonly #connections: number;
+  readonly #waitingMax: number;
+  /** What waits for a connection, first come first. Not in undici's queue: there, who has left would keep their place until a connection is free. */
+  readonly #waiting = new Map<Exchange, () => void>();
   #underWay = 0;
 
   constructor({ name, url, connections, waitingMax, connectMs }: EndpointOptions) {
     this.#name = name;
     this.#base = new URL(url);
     this.#prefix = this.#base.pathname.replace(/\/$/, '');
-    this.#underWayMax = connections + waitingMax;
+    this.#connections = connections;
+    this.#waitingMax = waitingMax;
     this.#pool = new Pool(this.#base.origin, {
       connections,
       // With two requests on a connection, the end of one caller would be the end of another's request.
@@ -66,9 +70,9 @@ export class Endpoint implements Upstream {
     return `${hostname}:${this.#port}`;
   }
 
-  /** Requests that undici has not let go of. */
+  /** Requests that undici has not let go of, and those that wait for a connection. */
   get underWay(): number {
-    return this.#underWay;
+    return this.#underWay + this.#waiting.size;
   }
 
   async ask(sent: Sent, call: Call): Promise<string> {
@@ -82,19 +86,53 @@ export class Endpoint implements Upstream {
   }
 
   close(): Promise<void> {
-    return this.#pool.destroy();
+    const closed = this.#pool.destroy();
+    // What still waits hears from undici that there is nobody to ask.
+    this.#proceed();
+    return closed;
   }
 
-  #exchange({ path, query, body, safe }: Sent, trace: Trace | undefined, call: Call): Promise<Reply> {
-    if (this.#underWay >= this.#underWayMax) return Promise.reject(new Failure('overloaded', `too many requests wait for ${this.#name}`));
-    this.#underWay++;
+  #exchange(sent: Sent, trace: Trace | undefined, call: Call): Promise<Reply> {
+    const isFree = this.#isFree;
+    if (!isFree && this.#waiting.size >= this.#waitingMax) return Promise.reject(new Failure('overloaded', `too many requests wait for ${this.#name}`));
     return new Promise<Reply>((resolve, reject) => {
-      const headers = ['accept', 'application/json', deadlineHeader, String(Math.floor(call.leftMs()))];
-      if (trace) headers.push('traceparent', traceparent(trace));
-      if (body !== undefined) headers.push('content-type', 'application/json');
-      const asked = body === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body, idempotent: safe };
-      this.#pool.dispatch({ ...asked, path: `${this.#prefix}${path}${query}`, headers }, new Exchange(this.#name, safe, call, resolve, reject, () => { this.#underWay--; }));
+      const exchange = new Exchange(this.#name, sent.safe, call, resolve, reject, this.#over);
+      if (isFree) this.#send(exchange, sent, trace, call);
+      else this.#waiting.set(exchange, () => { this.#send(exchange, sent, trace, call); });
     });
+  }
+
+  #send(exchange: Exchange, { path, query, body, safe }: Sent, trace: Trace | undefined, call: Call): void {
+    this.#underWay++;
+    const headers = ['accept', 'application/json', deadlineHeader, String(Math.floor(call.leftMs()))];
+    if (trace) headers.push('traceparent', traceparent(trace));
+    if (body !== undefined) headers.push('content-type', 'application/json');
+    const asked = body === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body, idempotent: safe };
+    exchange.sent = true;
+    this.#pool.dispatch({ ...asked, path: `${this.#prefix}${path}${query}`, headers }, exchange);
+  }
+
+  /** An exchange has ended, or was given up before it was sent. One for all of them. */
+  readonly #over = (exchange: Exchange): void => {
+    if (!exchange.sent) {
+      this.#waiting.delete(exchange);
+      return;
+    }
+    this.#underWay--;
+    if (this.#waiting.size > 0 && !this.#pool.destroyed) this.#proceed();
+  };
+
+  /** Once it is closed nobody has to wait to hear so. */
+  get #isFree(): boolean {
+    return this.#underWay < this.#connections || this.#pool.destroyed;
+  }
+
+  #proceed(): void {
+    for (const [exchange, send] of this.#waiting) {
+      if (!this.#isFree) return;
+      this.#waiting.delete(exchange);
+      send();
+    }
   }
 
   get #port(): number {

@@ -21,8 +21,10 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
   readonly #call: Call;
   readonly #resolve: (reply: Reply) => void;
   readonly #reject: (reason: Failure) => void;
-  /** Once, when undici has let go of the request. */
-  readonly #closed: () => void;
+  /** Once, when undici has let go of the request, or nobody wants it any more before it was sent. */
+  readonly #closed: (exchange: Exchange) => void;
+  /** undici has it. */
+  sent = false;
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   #reason: Failure | undefined;
@@ -37,7 +39,7 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
     call: Call,
     resolve: (reply: Reply) => void,
     reject: (reason: Failure) => void,
-    closed: () => void,
+    closed: (exchange: Exchange) => void,
   ) {
     super();
     this.#name = name;
@@ -52,6 +54,7 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
   /** The call was stopped: nobody waits, and the request ends, or does not start once it has a connection. */
   override stopped(reason: Failure): void {
     this.#abandon(reason);
+    if (!this.sent) this.#closed(this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -96,7 +99,7 @@ export class Exchange extends Listener implements Dispatcher.DispatchHandler {
 
   #close(): void {
     this.#call.unlisten(this);
-    this.#closed();
+    this.#closed(this);
   }
 }
 

@@ -81,7 +81,7 @@ const rateExpected = 'off, or how often within how long, such as 600/1m';
 /** How often within how long: `600/1m`. */
 export const rate = z.string().transform((text, context): Rate | undefined => {
   if (text === 'off') return undefined;
-  const [, count, window] = /^([1-9]\d{0,6})\/([1-9]\d{0,4}(?:s|m))$/.exec(text) ?? [];
+  const [, count, window] = /^([1-9]\d{0,6})\/([1-9]\d{0,4}s|[1-9]\d{0,3}m)$/.exec(text) ?? [];
   if (count !== undefined && window !== undefined) return { count: Number(count), windowMs: toMs(window as Duration) };
   context.addIssue(rateExpected);
   return z.NEVER;

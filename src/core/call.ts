@@ -43,8 +43,8 @@ export class Call extends Listener implements Disposable {
   tried: Set<object> | undefined;
   /** Where this call stands in its trace. Set once, by whoever makes the call. */
   trace: Trace | undefined;
-  /** Some timer, this call's or one above it, will stop it by its deadline. */
-  #bounded: boolean;
+  /** When some timer, this call's or one above it, will stop it; Infinity if there is none. */
+  #stopsAt: number;
   #first: Listener | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reason: Failure | undefined;
@@ -60,7 +60,7 @@ export class Call extends Listener implements Disposable {
     this.trace = parent?.trace;
     this.spare = parent !== undefined && parent.spare;
     this.tried = parent?.tried;
-    this.#bounded = parent !== undefined && parent.#bounded;
+    this.#stopsAt = parent ? parent.#stopsAt : Infinity;
     if (!parent) return;
     if (parent.#reason) this.#reason = parent.#reason;
     else parent.listen(this);
@@ -68,9 +68,10 @@ export class Call extends Listener implements Disposable {
 
   /** The call of a request: it is stopped `ms` from now, unless it ends before. */
   static start(ms: number, trace?: Trace): Call {
-    const call = new Call(performance.now() + ms, undefined, new Flight(), undefined);
+    const at = performance.now() + ms;
+    const call = new Call(at, undefined, new Flight(), undefined);
     call.trace = trace;
-    call.#arm(ms);
+    call.#arm(ms, at);
     return call;
   }
 
@@ -84,12 +85,12 @@ export class Call extends Listener implements Disposable {
     return call;
   }
 
-  /** A shorter call inside this one: stopped after `ms`, or when this one is stopped. */
+  /** A shorter call inside this one: stopped after `ms`, or when this one is stopped. Its deadline is no later than this one's. */
   within(ms: number): Call {
     const at = performance.now() + ms;
-    if (this.#bounded && at >= this.deadlineAt) return this.inner();
-    const call = new Call(at, this, this.flight, undefined);
-    if (!call.#reason) call.#arm(ms);
+    if (at >= this.#stopsAt) return this.inner();
+    const call = new Call(Math.min(at, this.deadlineAt), this, this.flight, undefined);
+    if (!call.#reason) call.#arm(ms, at);
     return call;
   }
 
@@ -171,8 +172,8 @@ export class Call extends Listener implements Disposable {
     this.stop(callOver);
   }
 
-  #arm(ms: number): void {
-    this.#bounded = true;
+  #arm(ms: number, at: number): void {
+    this.#stopsAt = at;
     this.#timer = setTimeout(expire, ms, this, ms);
   }
 

@@ -33,6 +33,8 @@ async function answerTo<Asked, Out>(source: Source<Asked, Out>, question: Asked,
   try {
     const value = await settling(source, question, own);
     if (own.flight.served === 'stale') call.flight.served = 'stale';
+    // Whoever keeps the whole has to know of the oldest load in it.
+    if (own.flight.since < call.flight.since) call.flight.since = own.flight.since;
     return valueJson(value);
   } catch (error) {
     if (error instanceof Failure && error.code === 'not_found') return undefined;

@@ -5,6 +5,8 @@ export interface Freshness {
   readonly freshUntil: number;
   /** Invalidated, or replaced by a newer value: whatever was built from it is outdated too. */
   readonly dropped: boolean;
+  /** Once it has had to make room, nobody says so of it any more. */
+  readonly held: boolean;
   /** What it is invalidated by. */
   readonly tags: readonly string[];
   /** Why it was loaded: there was none, it was too old, or the request asked for a new one. */

@@ -92,8 +92,8 @@ export class Edge {
   readonly sampling: Sampling;
   readonly timeoutStatus: 504 | 408;
   readonly authentication: Authentication | undefined;
-  /** Everybody may read everything. */
-  readonly open: boolean;
+  /** Everybody may read whatever is not for a role. */
+  readonly #open: boolean;
   /** What replies depend on besides their target. */
   readonly vary: string;
   readonly #serverTiming: Audience;
@@ -120,7 +120,7 @@ export class Edge {
     this.sampling = isRecording() ? sampling : { ratio: 0, trustParent: false };
     this.timeoutStatus = timeoutStatus;
     this.authentication = authentication;
-    this.open = open || !authentication;
+    this.#open = open || !authentication;
     this.vary = authentication ? 'authorization, accept' : 'accept';
     this.#serverTiming = serverTiming;
     this.#mayReload = mayReload;
@@ -139,7 +139,7 @@ export class Edge {
 
   /** Whether an endpoint is only for callers that say who they are. One for a role is, even where nobody could be believed. */
   wantsCaller(access: Access): boolean {
-    return access !== 'public' && (!this.open || (typeof access === 'object' && 'role' in access));
+    return access !== 'public' && (!this.#open || (typeof access === 'object' && 'role' in access));
   }
 
   /** Whether the caller's `Cache-Control: no-cache` is obeyed. */

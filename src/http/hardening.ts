@@ -17,6 +17,7 @@ const faults = {
   version: { failure: new Failure('bad_request', 'expected HTTP/1.1, or HTTP/1.0') },
   coding: { failure: new Failure('bad_request', 'expected the Transfer-Encoding chunked of HTTP/1.1, or none') },
   target: { failure: new Failure('bad_request', 'expected a target that begins with /, or with http:// and what Host says') },
+  path: { failure: new Failure('bad_request', 'expected a path without a backslash, and without the segments . and ..') },
   targetTooLong: { failure: new Failure('uri_too_long', `expected a target of at most ${targetMax} characters`) },
   method: { failure: new Failure('method_not_allowed', 'expected GET, HEAD, POST, PATCH or DELETE'), headers: { allow: 'GET, HEAD, POST, PATCH, DELETE' } },
   tooLong: { failure: bodyTooLong },
@@ -26,8 +27,8 @@ const faults = {
 
 export const unknownExpectation = new Failure('expectation_failed', 'expected the expectation 100-continue, or none');
 export const methodFault: Fault = faults.method;
-/** Of what passed here, a few hosts and targets are no URL: a port above 65535. */
-export const badTarget: Failure = faults.target.failure;
+/** Of what passed here, a few hosts are no part of a URL: a port above 65535, too many colons. */
+export const badTarget = new Failure('bad_request', 'expected a Host and a target that are a URL together');
 
 /**
  * What is wrong with a request that node could read, undefined for nothing: so that it has one reading only, whoever
@@ -52,8 +53,12 @@ function targetFaultOf(request: IncomingMessage): Fault | undefined {
   // node-server cannot make a Request of a TRACE. `*` is the server as a whole, and all it allows is the same.
   if (method === 'TRACE' || (method === 'OPTIONS' && url === '*')) return faults.method;
   // A fragment is for nobody but the client (RFC 9112, §3.2): some who pass requests on cut it off, and some do not.
-  return url.includes('#') || (url.charCodeAt(0) !== slash && !toOriginForm(request, url)) ? faults.target : undefined;
+  if (url.includes('#') || (url.charCodeAt(0) !== slash && !toOriginForm(request, url))) return faults.target;
+  return otherPath.test(request.url!) ? faults.path : undefined;
 }
+
+/** A path that a URL makes another one of (WHATWG URL, §4.4): whoever lets requests in by their paths before us may not. Linear: it has one place to begin. */
+const otherPath = /^[^?]*(?:\\|\/(?:\.|%2e){1,2}(?:[/?]|$))/i;
 
 /** Linear: of the two parts only the second may begin with a colon. */
 const hostForm = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;

@@ -29,12 +29,15 @@ export function inputFrom<In>(url: string, schema: StandardSchemaV1<unknown, In>
   return validated(Object.assign(query, path), schema, 'query');
 }
 
+/** A body of 64 KiB has room for thousands, each of which would be told twice. */
+const issuesMax = 20;
+
 /** What came, as a schema sees it; `whole` is what it is called where no member is to blame. Throws InvalidInput. */
 export function validated<T>(value: unknown, schema: StandardSchemaV1<unknown, T>, whole: string): T {
   const result = schema['~standard'].validate(value);
   if (result instanceof Promise) throw new TypeError('expected a schema that validates synchronously');
   if (!result.issues) return result.value;
-  throw new InvalidInput(result.issues.map(({ message, path = [] }) => {
+  throw new InvalidInput(result.issues.slice(0, issuesMax).map(({ message, path = [] }) => {
     const names = path.map((segment) => (typeof segment === 'object' ? segment.key : segment));
     return { parameter: names.map(String).join('.') || whole, detail: `${message}, but got ${shown(names.reduce(memberOf, value))}` };
   }));

@@ -14,6 +14,7 @@ export function answerPreflight(request: IncomingMessage, response: ServerRespon
   const { method, headers } = request;
   if (method !== 'OPTIONS' || headers.origin === undefined || headers['access-control-request-method'] === undefined) return false;
   const startedAt = performance.now();
+  if (edge.draining) response.shouldKeepAlive = false;
   response.writeHead(204, [
     'access-control-allow-methods', 'GET, HEAD, POST, PATCH, DELETE', 'access-control-allow-headers', requestHeaders, 'access-control-max-age', maxAgeS,
   ]).end();

@@ -94,7 +94,7 @@ export class Reply extends Kept {
   }
 }
 
-const timesOf = ({ storedAt, freshUntil, because }: Freshness): Freshness => ({ storedAt, freshUntil, because, dropped: false, tags: [] });
+const timesOf = ({ storedAt, freshUntil, because }: Freshness): Freshness => ({ storedAt, freshUntil, because, dropped: false, held: false, tags: [] });
 
 const countedFor = (route: string) => ({
   answers: readyAnswers.of(route), whole: requestDuration.of('GET', route, '200', ''), unchanged: requestDuration.of('GET', route, '304', ''),

@@ -36,8 +36,8 @@ export class Ready implements Keeper {
   /** Keeps a complete answer whose parts are all fresh, in place of what was built of older ones. */
   keep(sent: SentAnswer): void {
     const { parts, kept } = sent.answer;
-    // What was dropped since it came is outdated, and nothing would say so of this.
-    if (!kept || parts.some((report) => report.state === 'stale' || report.kept?.dropped)) return;
+    // What was dropped since it came is outdated, what had to make room may be: nothing would say so of this.
+    if (!kept || parts.some((report) => report.state === 'stale' || report.kept?.held === false)) return;
     this.#memory.put(new Reply(sent, kept));
   }
 
@@ -67,7 +67,7 @@ export class Ready implements Keeper {
     if (!authentication) return undefined;
     const caller = authorization === undefined ? undefined : authentication.known(authorization, now);
     if (authorization !== undefined && !caller) return false;
-    return (this.#edge.open || mayRead(readers, caller)) && caller;
+    return mayRead(readers, caller) && caller;
   }
 
   #settle(reply: Reply, request: IncomingMessage, response: ServerResponse, sending: Sending, tooMany: Failure | undefined): void {

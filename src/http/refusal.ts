@@ -7,7 +7,7 @@ import { hasBody } from './body.ts';
 import { securityHeaders } from './outgoing.ts';
 import { problemBody, problemHeaders, statusOf } from './problem.ts';
 import { parentOf, plainTrace } from './trace-context.ts';
-import { account } from './visit.ts';
+import { account, methodOf } from './visit.ts';
 
 /**
  * How much of what comes behind a refused request is still read, and for how long. A connection that is closed while
@@ -52,7 +52,7 @@ export function refuse(request: IncomingMessage, response: ServerResponse, failu
   response.writeHead(status, headers);
   if (options.closes !== false && hasBody(request)) endOnceRead(request, response, body);
   else response.end(body);
-  if (options.log) account(options.log, { method: request.method ?? '', route: '*', status, tookMs: performance.now() - startedAt, trace, failure });
+  if (options.log) account(options.log, { method: methodOf(request.method), route: '*', status, tookMs: performance.now() - startedAt, trace, failure });
 }
 
 /** The reply leaves now; its end, which closes the connection, comes when the client has sent what it had to. */

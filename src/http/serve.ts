@@ -1,6 +1,6 @@
 import { mayRead } from '../core/access.ts';
 import type { Aggregate } from '../core/aggregate.ts';
-import { notAllowed } from './auth/refused.ts';
+import { notAllowed, roleToRead } from './auth/refused.ts';
 import { headerOf, type HttpContext, targetOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { inputFrom } from './input.ts';
@@ -34,7 +34,8 @@ export function questionOf<In>({ c, visit, caller }: Begun, asked: Aggregate<In,
   visit.partsMs = asked.deadlineMs - graceOf(asked.deadlineMs);
   const input = inputFrom(targetOf(c), asked.input, c.req.param());
   if (!edge.authentication) return input;
-  visit.readers = asked.readers(input);
-  if (!edge.open && !mayRead(visit.readers, caller)) throw notAllowed;
+  // Where answers are open that holds for all but those for a role.
+  visit.readers = edge.wantsCaller(asked.access) ? asked.readers(input) : 'anybody';
+  if (!mayRead(visit.readers, caller)) throw typeof visit.readers === 'object' && 'role' in visit.readers ? roleToRead : notAllowed;
   return input;
 }

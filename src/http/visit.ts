@@ -27,6 +27,11 @@ interface Access {
   readonly missing?: readonly PartReport[];
 }
 
+/** As the HTTP conventions of OpenTelemetry have it: of other methods there are as many as anybody makes up, and each would have figures of its own. */
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
+
+export const methodOf = (given: string | undefined): string => (given !== undefined && methods.has(given) ? given : '_OTHER');
+
 /** What every request that is over leaves: one line in the log, and one in the figures. */
 export function account(log: Logger, access: Access): void {
   const { method, route, status, tookMs, failure } = access;
@@ -87,7 +92,7 @@ export class Visit {
 
   constructor(c: HttpContext, route: string, edge: Edge) {
     this.#route = route;
-    this.#method = c.req.method;
+    this.#method = methodOf(c.req.method);
     this.#edge = edge;
     this.#inFlight = edge.load?.inFlight ?? 0;
     this.trace = startTrace(`${this.#method} ${route}`, headerOf(c, 'traceparent'), edge.sampling, this.#startedAt);

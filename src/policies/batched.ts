@@ -3,6 +3,7 @@ import { Failure, failureOf } from '../core/failure.ts';
 import type { Spread } from '../core/meter.ts';
 import { definedBy, type Policy, type Source, stack } from '../core/source.ts';
 import { untilOver } from '../core/until-over.ts';
+import { wholeFrom } from '../core/whole.ts';
 import { endingMs } from './ending.ts';
 import { BatchTrace } from './shared-trace.ts';
 import { Shared } from './shared.ts';
@@ -41,6 +42,7 @@ export const isBatched = <In, Out>(source: Source<In, Out>): source is Batched<I
  * end of its turn. The query runs in a call that no asker owns: it is stopped when the last of them left.
  */
 export function batched<In, Out>(spec: BatchSpec<In, Out>): Batched<In, Out> {
+  for (const most of ['sizeMax', 'inFlightMax', 'waitingMax'] as const) wholeFrom(1, spec[most] ?? 1, `${most} of a batch`);
   const queue = new Queue(spec);
   const ask: Source<In, Out> = (input, call) => queue.ask(spec.key(input), call);
   const byQuery = (policy: Policy, sizes: Spread) => batched({ ...spec, sizes, loadMany: stack(spec.loadMany, policy) });
@@ -77,10 +79,7 @@ class Queue<Out> {
     return entry.join(call);
   }
 
-  readonly #flush = (): void => {
-    this.#scheduled = false;
-    this.#send();
-  };
+  readonly #flush = (): void => { this.#scheduled = false; this.#send(); };
 
   /** Nobody wants the answer any more, and it has not been asked for. */
   forget(key: string): void {

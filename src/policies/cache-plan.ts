@@ -42,7 +42,8 @@ export class CachePlan<In> implements Limits {
   readonly memory: Results<'hit' | 'stale' | 'miss' | 'mended'>;
   readonly shared: Results<'hit' | 'stale' | 'miss'>;
   readonly tagsOf: ((input: In) => readonly string[] | undefined) | undefined;
-  readonly #prefix: string;
+  /** What all its keys begin with. */
+  readonly prefix: string;
   readonly #subject: (keyof In & string) | undefined;
   readonly #by: readonly (keyof In & string)[];
 
@@ -63,7 +64,7 @@ export class CachePlan<In> implements Limits {
     const totalMs = Math.max(this.freshMs + this.errorMs, this.negative.freshMs);
     if (totalMs > keptMsMax) throw new TypeError(`expected the cache of source ${source} to keep answers for 24 hours at most, but got ${totalMs} ms`);
     this.tagsOf = rules.tags;
-    this.#prefix = keyOf([source, rules.in?.tenant ?? '', rules.scope ?? '']);
+    this.prefix = keyOf([source, rules.in?.tenant ?? '', rules.scope ?? '']);
   }
 
   subjectOf(input: In): string {
@@ -72,7 +73,7 @@ export class CachePlan<In> implements Limits {
 
   keyOf(input: In): string {
     const subject = this.#subject === undefined ? '' : (input[this.#subject] as KeyValue);
-    return this.#prefix + keyOf([subject, ...this.#by.map((field) => input[field] as KeyValue)]);
+    return this.prefix + keyOf([subject, ...this.#by.map((field) => input[field] as KeyValue)]);
   }
 
   /** The input as the load sees it: what is not in the key cannot change what is kept under it. */

@@ -1,4 +1,5 @@
 import { Listener } from '../core/call.ts';
+import { wholeFrom } from '../core/whole.ts';
 
 export interface LimitRules {
   /** Attempts that are under way at the same time. */
@@ -24,8 +25,8 @@ export class Room {
   #last: Waiting | undefined;
 
   constructor({ underWay, waiting }: LimitRules) {
-    this.#free = underWay;
-    this.#seats = waiting;
+    this.#free = wholeFrom(1, underWay, 'underWay of a limit');
+    this.#seats = wholeFrom(0, waiting, 'waiting of a limit');
   }
 
   get full(): boolean {

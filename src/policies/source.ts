@@ -30,11 +30,11 @@ export interface SourceSpec<In, Out> extends AttemptRules {
   readonly memoise?: boolean;
 }
 
-/** A source with its policies. Their order is written here, and for those that each attempt passes in `attempted`. */
+/** A source with its policies. Throws a TypeError at definition for what makes no sense. Their order is written here, and for those that each attempt passes in `attempted`. */
 export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
   const { name, timeout, cache: rules, memoise = false } = spec;
   const { load, isBatch } = loadOf(spec);
-  const plan = rules && new CachePlan<In>(name, rules);
+  const plan = planOf(spec);
   const key = keyOf(spec, plan);
   const asked = definedBy(stack(
     load,
@@ -44,12 +44,20 @@ export function source<In, Out>(spec: SourceSpec<In, Out>): Source<In, Out> {
     memoise && key && memoised(key),
     // Above all that makes asking safe, because what is kept needs none of it. Its loads are shared already.
     // In a brownout it serves what it keeps; without it there is nothing to serve.
-    plan && rules.in ? cached(rules.in, plan) : spared,
+    plan && rules?.in ? cached(rules.in, plan) : spared,
     // Above the time-out, because callers share one load and one clock. A batch removes its duplicates itself.
     key && !rules?.in && !isBatch && coalesced(key),
     timeout && within(timeout),
   ), spec);
   return rules?.in ? speaks(asked) : asked;
+}
+
+function planOf<In, Out>(spec: SourceSpec<In, Out>): CachePlan<In> | undefined {
+  const { name, cache: rules } = spec;
+  if (!rules) return undefined;
+  const plan = new CachePlan<In>(name, rules);
+  if (rules.in?.claim(plan.prefix, spec) !== false) return plan;
+  throw new TypeError(`expected one cached source with the name ${name}, but got another: each would be served what is kept for the other. It needs a name or a scope of its own`);
 }
 
 /** The load as each attempt of it is made. Of a batch attempts are queries, and how many there are at a time it says itself. */

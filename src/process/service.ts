@@ -8,6 +8,7 @@ import { createAdmin } from '../http/admin.ts';
 import { createHealth } from '../http/health.ts';
 import { type Lane, listen, portOf } from '../http/server.ts';
 import { limitsOf, startKeeping } from './keeping.ts';
+import { logConsole } from './logged-console.ts';
 import { observeProcess } from './process-metrics.ts';
 import { close, drain, endsWithinMs, retire, type Serving } from './service-end.ts';
 import { countsOfAll } from './worker-counts.ts';
@@ -30,6 +31,7 @@ export async function serve(config: Config, ...ahead: readonly Lane[]): Promise<
     file.flushSync();
     process.exit(1);
   });
+  logConsole(log);
   const clients = createClients(config, (client, error) => { log.warn({ err: error, client }, 'an idle connection was lost'); });
   const keeping = await startKeeping(config, clients, log);
   // Loaded only where it is used, as Redis is.

@@ -94,3 +94,15 @@ test('what was cleared is outdated, and the memory as new', () => {
 test('a text takes a byte for each character as long as all are Latin-1, else two', () => {
   expect(['', 'abc', 'é\n\u0000ÿ', 'aĀ', '𝒳'].map(stringBytes)).toEqual([0, 3, 4, 4, 4]);
 });
+
+test('what is put is held until it is dropped or has had to make room, and what is too large never is', () => {
+  const memory = new Memory(100_000);
+  const things = 'abcdefghij'.split('').map((key) => thing(key));
+  for (const each of things) memory.put(each);
+  memory.put(thing('k'));
+  memory.drop('b');
+  const large = new Thing('l', [], 10_000);
+  memory.put(large);
+  expect(things.filter(({ held }) => held).map(({ key }) => key).join('')).toBe('cdefghij');
+  expect([things[0]!.dropped, things[1]!.dropped, large.held]).toEqual([false, true, false]);
+});

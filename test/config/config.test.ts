@@ -234,6 +234,7 @@ test.each(['HS256', 'none', 'RS256,HS512', ''])('no algorithm whose key cannot b
 
 test.each([
   ['RATE_LIMIT', '600', 'off, or how often within how long, such as 600/1m'],
+  ['RATE_LIMIT', '600/99999m', 'off, or how often within how long, such as 600/1m'],
   ['RATE_LIMIT', '0/1m', 'off, or how often within how long, such as 600/1m'],
   ['TRUSTED_CALLERS', '10.0.0.0/33', 'addresses or networks between commas, such as 10.0.0.0/8,::1'],
   ['TRUSTED_CALLERS', 'localhost', 'addresses or networks between commas, such as 10.0.0.0/8,::1'],
@@ -246,4 +247,9 @@ test.each([
 test('who is told how long each part took: everybody in development, operators in production, or as configured', () => {
   const told = [{}, { NODE_ENV: 'production', AUTH: 'none' }, { SERVER_TIMING: 'nobody' }].map((more) => readConfig({ ...needed, ...more }).serverTiming);
   expect(told).toEqual(['everybody', 'operators', 'nobody']);
+});
+
+test('operators have a port of their own', () => {
+  expect(complaints({ ...needed, PORT: '9090' })).toEqual(['ADMIN_PORT: expected another port than PORT, but got 9090 for both']);
+  expect(complaints({ ...needed, PORT: '0', ADMIN_PORT: '0' })).toEqual([]);
 });

@@ -63,6 +63,26 @@ test('a queued request whose caller has left is never sent', async () => {
   expect(upstream.requests.map(({ url }) => url)).toEqual(['/recommendations?user=first', '/recommendations?user=third']);
 });
 
+test('who waited for a connection and left holds no place, though no connection has become free since', async () => {
+  await using upstream = await startUpstream();
+  await using client = connectRecommender(upstream.url, { connections: 1, waitingMax: 2 });
+  upstream.answer(hang, good);
+  const first = startCall(30_000);
+  const held = failing(client.get(about('first'), first));
+  await upstream.received();
+  for (let round = 0; round < 3; round++) {
+    const call = startCall(30_000);
+    const waiting = ['a', 'b'].map((user) => failing(client.get(about(user), call)));
+    expect(await failing(client.ask('c'))).toMatchObject({ code: 'overloaded' });
+    call.stop(gone);
+    expect(await Promise.all(waiting)).toEqual([gone, gone]);
+  }
+  const last = client.ask('last');
+  first.stop(gone);
+  expect([await held, await last]).toEqual([gone, '{"recommendations":[]}']);
+  expect(upstream.requests.map(({ url }) => url)).toEqual(['/recommendations?user=first', '/recommendations?user=last']);
+});
+
 test('a hanging upstream holds no more than its connections and its queue; beyond them it is overloaded', async () => {
   await using upstream = await startUpstream();
   await using client = connectRecommender(upstream.url, { connections: 2, waitingMax: 3 });
@@ -130,7 +150,7 @@ test('closing ends what is under way as a failed source and leaves nothing, here
   const client = connectRecommender(upstream.url, { connections: 3 });
   await client.ask();
   using call = startCall(30_000);
-  const failed = ['hang', 'stalled', 'queued'].map((user) => failing(client.get(about(user), call)));
+  const failed = ['hang', 'stalled', 'flood', 'queued', 'queued too'].map((user) => failing(client.get(about(user), call)));
   await upstream.received(4);
   await client.close();
   for (const failure of await Promise.all(failed)) expect(failure.code).toMatch(/source_failed|bad_answer/);

@@ -28,3 +28,12 @@ test('a limit within shared work holds even past the deadline of the asker who b
   await pass(1);
   expect(limited.reason).toMatchObject({ code: 'deadline_exceeded', message: 'no answer within 250 ms' });
 });
+
+test('… and tells others no more time than that asker has', async () => {
+  using call = sharedFor(100);
+  using limited = call.within(250);
+  expect(limited.leftMs()).toBe(100);
+  using shorter = limited.within(150);
+  await pass(150);
+  expect([limited.over, shorter.reason?.code]).toEqual([false, 'deadline_exceeded']);
+});

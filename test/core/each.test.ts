@@ -89,3 +89,14 @@ test('one that is stale makes the whole stale', async () => {
   expect(call.flight.served).toBe('stale');
   call.end();
 });
+
+test('the whole is as old as the oldest load in it', async () => {
+  const { all, asked, call } = asking(ids('a', 'b'));
+  await settled();
+  asked[0]!.call.flight.since = 20;
+  asked[1]!.call.flight.since = 10;
+  for (const ask of asked) ask.resolve(named('x'));
+  await all;
+  expect(call.flight.since).toBe(10);
+  call.end();
+});

@@ -48,7 +48,7 @@ export const ambiguous: readonly (readonly [name: string, bytes: string])[] = [
     [`${JSON.stringify(bad)} in a name`, get(`${host}X${bad}: a\r\n`)],
     [`${JSON.stringify(bad)} in the target`, `GET /api/aggregated?user_id=smuggled${bad} HTTP/1.1\r\n${host}\r\n`],
   ] as const),
-  ...['a', '*', '//\\x', 'ftp://x/a', 'http://', 'http:///a', 'http://y/a', 'http://u:p@x/a', 'x:80', '?a', `${target}#b`, `${target}\x09`, `${target} b`, `${target}\xe9`].map((bad) =>
+  ...['a', '*', '//\\x', 'ftp://x/a', 'http://', 'http:///a', 'http://y/a', 'http://u:p@x/a', 'x:80', '?a', `${target}#b`, `${target}\x09`, `${target} b`, `${target}\xe9`, `/public/..${target}`, `/public/%2e%2E${target}`, `/.${target}`, `/%2e${target}`, `/api/aggregated/.?user_id=smuggled`, `/api\\aggregated?user_id=smuggled`].map((bad) =>
     [`the target ${JSON.stringify(bad)}`, `GET ${bad} HTTP/1.1\r\n${host}\r\n`] as const),
   ['no Host', get('')],
   ...['', 'x/y', 'x?y', 'x#y', 'u@x', 'x, y', 'x y', 'x:', 'x:a', 'x:123456', '[::1', '::1', '[g::1]', 'x:99999', '[1:2]', '"x"', 'x\\y'].map((name) =>
@@ -74,6 +74,8 @@ const user = (id: string, headers = host, prefix = ''): string => `GET ${prefix}
 /** What is unusual and has one reading. */
 export const plain: readonly (readonly [name: string, bytes: string, told: readonly Told[]])[] = [
   ['a request', user('1'), ['1']],
+  ['a query with what would be another path', `GET /api/aggregated?x=/../\\&user_id=1 HTTP/1.1\r\n${host}\r\n`, ['1']],
+  ['dots that are no segments', `GET /..a/...?x HTTP/1.1\r\n${host}\r\n`, [404]],
   ['a request behind empty lines', `\r\n\r\n${user('1')}`, ['1']],
   ['a target in absolute form', user('1', host, 'http://x'), ['1']],
   ['… with another case', user('1', 'Host: X.example\r\n', 'HTTP://x.EXAMPLE'), ['1']],

@@ -136,3 +136,20 @@ test.each<[EdgeOptions['serverTiming'], Name, boolean]>([
   expect((await stream.text()).includes('took_ms')).toBe(told);
   expect(stream.headers.get('vary')).toBe('authorization, accept');
 });
+
+test.each<[string, Access, Name | undefined, number]>([
+  ['nobody has to say who they are', 'authenticated', undefined, 200],
+  ['answers about users are for everybody', { own: 'user_id' }, undefined, 200],
+  ['who has a role', { role: 'admin' }, 'admin', 200],
+  ['who says nothing has no role', { role: 'admin' }, undefined, 401],
+  ['who has not got the role', { role: 'admin' }, 'one', 403],
+  ['who reads any, and has not got the role', { role: 'admin' }, 'scope', 403],
+])('where answers are open, %s', async (_, access, as, status) => {
+  await using stage = await serving(access as Access<'user_id'>, { open: true });
+  expect((await stage.ask('?user_id=1', as)).status).toBe(status);
+});
+
+test('who has not got the role is told of no scope, since none would let them', async () => {
+  await using stage = await serving({ role: 'admin' });
+  expect((await stage.ask('?user_id=1', 'scope')).headers.get('www-authenticate')).toBe('Bearer realm="tributary", error="insufficient_scope"');
+});

@@ -1,6 +1,9 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Cors } from '../../src/http/cors.ts';
+import { answerPreflight } from '../../src/http/preflight.ts';
+import { edgeInMemory } from './in-memory.ts';
 
 const shop = 'https://shop.example';
 
@@ -25,4 +28,17 @@ test('with * every page may read, and replies are the same for all', () => {
 
 test('nobody is allowed to send credentials', () => {
   for (const origins of [['*'], [shop]]) expect(new Cors(origins).headersFor(shop).join(' ')).not.toContain('credentials');
+});
+
+test('while the service drains, the connection of a preflight closes as all others do', () => {
+  const { edge } = edgeInMemory();
+  const preflight = () => {
+    const response = { shouldKeepAlive: true, writeHead() { return this; }, end() { return this; } };
+    const headers = { origin: shop, 'access-control-request-method': 'GET' };
+    expect(answerPreflight({ method: 'OPTIONS', headers } as unknown as IncomingMessage, response as unknown as ServerResponse, edge)).toBe(true);
+    return response.shouldKeepAlive;
+  };
+  expect(preflight()).toBe(true);
+  edge.drain();
+  expect(preflight()).toBe(false);
 });

@@ -23,9 +23,9 @@ function stage() {
   const [user, tips] = [scripted<unknown, string>(), scripted<unknown, string>()];
   const parts = { user: user.source, tips: optional(source({ name: 'tips', load: tips.source })) };
   const routes = createRoutes(edge, { [path]: aggregate({ name, input: z.unknown(), deadline: '2s', parts }) });
-  const ask = (headers: Record<string, string> = {}, target = path) => {
+  const ask = (headers: Record<string, string> = {}, target = path, method = 'GET') => {
     const outgoing = Object.assign(new EventEmitter(), { shouldKeepAlive: true, headersSent: false, writableFinished: true });
-    const reply = watch(Promise.resolve(routes.request(target, { headers }, { outgoing, incoming: { method: 'GET', url: target, headers } })));
+    const reply = watch(Promise.resolve(routes.request(target, { method, headers }, { outgoing, incoming: { method, url: target, headers } })));
     return { reply, leave: () => { outgoing.emit('close'); } };
   };
   return { edge, user: user.asked, tips: tips.asked, ask };
@@ -105,4 +105,16 @@ test('paths that no route takes are one series', async () => {
     leave();
   }
   expect(nowhere()).toBe(3);
+});
+
+test('methods that nobody knows are counted as one: there are as many as anybody makes up', async () => {
+  const others = growth('http.server.request.duration', '_OTHER', '*', '405', '');
+  const { ask } = stage();
+  for (const method of ['PROPFIND', 'QUERY']) {
+    const { reply, leave } = ask({}, path, method);
+    await settled();
+    expect(reply.now.state).toBe('answered');
+    leave();
+  }
+  expect(others()).toBe(2);
 });

@@ -95,3 +95,8 @@ test('the short way through a query of one plain pair reads the same as Node’s
     expect(inputFrom(`/api?${text}`, asGiven)).toEqual({ ...parse(text) });
   }), { numRuns: 1_000 });
 });
+
+test('of very many things that are wrong the first twenty are told', () => {
+  const list = z.object({ id: z.array(z.string().max(0)) });
+  expect(issuesOf(`/api?${'id=a&'.repeat(500)}`, list)).toHaveLength(20);
+});

@@ -20,7 +20,7 @@ function kept(name: string): Source<object, JsonText<number>> {
   const now = performance.now();
   return definedBy(speaks(traced(name)((_, call) => {
     call.flight.served = 'cache';
-    call.flight.kept = { storedAt: now, freshUntil: now + 60_000, dropped: false, tags: [], because: 'miss' };
+    call.flight.kept = { storedAt: now, freshUntil: now + 60_000, dropped: false, held: true, tags: [], because: 'miss' };
     return Promise.resolve(new JsonText<number>('1'));
   })), { name });
 }

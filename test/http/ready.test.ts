@@ -16,7 +16,7 @@ fakeTime();
 const target = '/api/aggregated?user_id=1';
 
 const fresh = (more: Partial<Freshness> = {}): Freshness =>
-  ({ storedAt: performance.now(), freshUntil: performance.now() + 10_000, dropped: false, tags: [], because: 'miss', ...more });
+  ({ storedAt: performance.now(), freshUntil: performance.now() + 10_000, dropped: false, held: true, tags: [], because: 'miss', ...more });
 const report = (part: string, state: PartReport['state'], kept?: Freshness): PartReport => ({ part, state, tookMs: 1, kept });
 
 function staged(options: Partial<EdgeOptions> = {}, readers: Readers = 'operators') {
@@ -50,7 +50,8 @@ test('an answer that can be kept is sent again, a character for each byte', () =
 });
 
 test.each([
-  ['has a part that was dropped meanwhile', () => [report('user', 'live', fresh({ dropped: true }))]],
+  ['has a part that was dropped meanwhile', () => [report('user', 'live', fresh({ dropped: true, held: false }))]],
+  ['has a part that had to make room before it came', () => [report('user', 'live', fresh()), report('tips', 'live', fresh({ held: false }))]],
   ['is stale in part', () => [report('user', 'cache', fresh()), report('tips', 'stale', fresh({ freshUntil: 0 }))]],
   ['has a part that no cache keeps', () => [report('user', 'cache', fresh()), report('tips', 'live')]],
 ])('an answer that %s is not', (_, reports) => {
@@ -122,8 +123,9 @@ test.each<[Readers, string]>([
   ['operators', 'ops'],
   ['callers', 'one, two, ops'],
   ['anybody', 'nobody, one, two, ops'],
-])('an answer for %j is sent here to %s', (readers, to) => {
-  const { keep, ask } = staged({ authentication }, readers);
+  [{ role: 'admin' }, 'ops'],
+])('an answer for %j is sent here to %s, whether others are open or not', (readers, to) => {
+  const { keep, ask } = staged({ authentication, open: true }, readers);
   keep(report('user', 'cache', fresh()));
   const asking = { nobody: {}, one: as('Bearer one'), two: as('Bearer two'), ops: as('Bearer ops'), forged: as('Bearer forged') };
   const sent = Object.entries(asking).filter(([, headers]) => ask(headers) !== undefined);

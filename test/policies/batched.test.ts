@@ -248,3 +248,7 @@ test('a failed query is over: what is asked next is another one', async () => {
   expect(await answered).toBe('answer a');
   expect(failed.now).toMatchObject({ error: { message: 'the user database failed' } });
 });
+
+test.each([{ sizeMax: 0 }, { inFlightMax: 0 }, { waitingMax: 0 }, { sizeMax: Number.NaN }, { inFlightMax: 1.5 }])('with %j nothing would ever be asked: that is no batch', (most) => {
+  expect(() => batched({ key: (input: string) => input, loadMany: () => Promise.resolve(new Map<string, string>()), ...most })).toThrow(/^expected \w+ of a batch to be a whole number from 1, but got: /);
+});

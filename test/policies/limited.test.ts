@@ -152,3 +152,8 @@ test('in any schedule no more than there are places are under way, nobody who wa
     expect([listening.size, vi.getTimerCount()]).toEqual([0, 0]);
   }), { numRuns: 100 });
 });
+
+test.each([[0, 1], [1, -1], [1.5, 1], [Number.NaN, 1], [1, Number.NaN]])('with %d places, and room for %d to wait, everybody would wait for ever: that is no limit', (underWay, waiting) => {
+  expect(() => stage(underWay, waiting)).toThrow(/^expected (underWay|waiting) of a limit to be a whole number from [01], but got: /);
+  expect(() => stage(1, 0)).not.toThrow();
+});

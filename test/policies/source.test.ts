@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { Cache } from '../../src/cache/cache.ts';
 import { startCall } from '../../src/core/call.ts';
 import type { Duration } from '../../src/core/duration.ts';
+import { JsonText } from '../../src/core/json-text.ts';
 import { batched } from '../../src/policies/batched.ts';
 import { source } from '../../src/policies/source.ts';
 import { fakeTime, pass, settled, watch } from '../core/fake-time.ts';
@@ -112,4 +114,15 @@ test('a source that is memoised has to have a key', () => {
 test('a time-out that is no duration is refused when it is defined', () => {
   expect(() => source({ name: 'profile', load: (_input: string) => Promise.resolve(1), timeout: 'soon' as Duration }))
     .toThrow(new TypeError("expected a duration such as '250ms', '2s' or '1m', but got: soon"));
+});
+
+test('two cached sources of one name are refused: each would be served what is kept for the other', () => {
+  const cache = new Cache({ bytesMax: 1_000_000 });
+  const defined = (name: string, more: { in?: Cache; scope?: string } = {}) => () =>
+    source({ name, load: ({ id }: { id: string }) => Promise.resolve(new JsonText(JSON.stringify(id))), cache: { in: cache, by: ['id'], fresh: '1s', ...more } });
+  const spec = { name: 'twice', load: ({ id }: { id: string }) => Promise.resolve(new JsonText(JSON.stringify(id))), cache: { in: cache, by: ['id'], fresh: '1s' } } as const;
+  for (const fine of [defined('one'), defined('other'), defined('one', { scope: 'v2' }), defined('one', { in: new Cache({ bytesMax: 1_000_000 }) }), () => source(spec), () => source(spec)]) {
+    expect(fine).not.toThrow();
+  }
+  expect(defined('one')).toThrow(new TypeError('expected one cached source with the name one, but got another: each would be served what is kept for the other. It needs a name or a scope of its own'));
 });

@@ -2,6 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { request } from '../support/http-client.ts';
 import type { Database } from '../support/postgres.ts';
+import { startRedis } from '../support/redis.ts';
 import { closedPort, startUpstream, type Upstream } from '../support/upstream.ts';
 import { seedDatabase } from './gateway.ts';
 import { runService, startService } from './service.ts';
@@ -31,6 +32,14 @@ describe.concurrent('the process', () => {
     expect(lines).toHaveLength(7);
     for (const line of lines) expect(line).toMatch(/^[A-Z_]+: expected .+, but got .+$/);
     expect(stderr).not.toContain('secret');
+  });
+
+  test('what a library has to say to the console is a line of the log: Redis does not let it ask whether it is ready', async () => {
+    await using redis = await startRedis({ user: 'app on >secret ~* &* +@all -info' });
+    const url = redis.url.replace('//', '//app:secret@');
+    await using service = await startService({ ...environment, CACHE: 'redis', REDIS_URL: url });
+    const [line] = await service.lines(({ msg }) => String(msg).startsWith('Skipping the ready check'), 1);
+    expect([line!['level'], service.stderr]).toEqual([40, '']);
   });
 
   test('prints its configuration without secrets, and does nothing else', async () => {

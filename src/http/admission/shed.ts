@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanKind, SpanStatusCode, startSpan, type Trace, traceparent } from '../../core/trace.ts';
 import type { Edge } from '../edge.ts';
 import { isSampled, parentOf, plainTrace } from '../trace-context.ts';
+import { methodOf } from '../visit.ts';
 
 /** As problem.ts would say it, but for the trace id: made once, since a refusal has to cost next to nothing. */
 const body = JSON.stringify({
@@ -37,7 +38,7 @@ function traceOf(request: IncomingMessage, edge: Pick<Edge, 'sampling'>): Trace 
   if (now - recordedAt < recordMs) return plainTrace(parent);
   recordedAt = now;
   // No route in its name: nobody has looked for one.
-  const method = request.method ?? '_OTHER';
+  const method = methodOf(request.method);
   const trace = startSpan(method, {
     kind: SpanKind.SERVER, parent,
     attributes: { 'http.request.method': method, 'url.scheme': 'http', 'http.response.status_code': 503, 'error.type': 'overloaded', 'tributary.complete': false, 'tributary.shed': true },

@@ -22,6 +22,9 @@ export const malformed = new Refused('invalid_input', description, { error: 'inv
 
 export const notAllowed = new Refused('forbidden', 'this token does not allow to read what was asked for', { error: 'insufficient_scope', scope: readAnyScope });
 
+/** No scope would do. */
+export const roleToRead = new Refused('forbidden', notAllowed.message, { error: 'insufficient_scope' });
+
 export const roleNeeded = new Refused('forbidden', 'this token does not allow to do what was asked for', { error: 'insufficient_scope' });
 
 const badToken = (why: string): Refused => new Refused('unauthenticated', why, { error: 'invalid_token', error_description: why });
