@@ -3,6 +3,7 @@ import type { Call } from '../core/call.ts';
 import { Failure, failureOf } from '../core/failure.ts';
 import { endSpan, SpanKind, startSpan, type Trace, traceparent } from '../core/trace.ts';
 import { answered } from './http-answer.ts';
+import { connectsWithin } from './http-connect.ts';
 import { Exchange, type Reply } from './http-exchange.ts';
 
 /** What is sent: with a body by POST, without one by GET. */
@@ -57,7 +58,7 @@ export class Endpoint implements Upstream {
       // With two requests on a connection, the end of one caller would be the end of another's request.
       pipelining: 1,
       maxResponseSize: bodyBytesMax,
-      connect: { timeout: connectMs },
+      connect: connectsWithin(connectMs),
       // Backstops, for calls without a deadline of their own; undici's fire up to half a second late.
       headersTimeout: 10_000,
       bodyTimeout: 10_000,
