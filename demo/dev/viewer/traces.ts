@@ -157,7 +157,6 @@ export class Traces {
   #dropRemarkable(): void {
     const [first, ...others] = [...this.#remarkable.values()].slice(0, oldestMax);
     if (!first) return;
-    const tookMs = ({ request }: Trace) => request?.durationMs ?? 0;
     this.#remarkable.delete(others.reduce((quickest, each) => (tookMs(each) < tookMs(quickest) ? each : quickest), first).traceId);
   }
 }
@@ -171,6 +170,8 @@ function placeOf(span: Span, spans: ReadonlyMap<string, Span>): string {
   const { 'tributary.served': served } = span.attributes;
   return `${typeof served === 'string' ? served : ''} ${names.join(' < ')}`;
 }
+
+const tookMs = ({ request }: Trace): number => request?.durationMs ?? 0;
 
 const isRemarkable = ({ slow, missing, status }: RequestSummary): boolean => slow || status >= 500 || status === 499 || Object.keys(missing).length > 0;
 
