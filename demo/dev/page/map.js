@@ -22,10 +22,10 @@ export function tellRates(rates) {
 
 function aggregate({ route, name, summary, deadlineMs, access, parts }, tokens) {
   // Without tokens nobody can be told from anybody else.
-  const asks = tokens || access === 'public' ? access : `everybody; with AUTH=jwt ${access}`;
+  const asks = tokens || access === 'public' ? [`access: ${access}`] : ['access: everybody', `with AUTH=jwt: ${access}`];
   return h('article', {},
     h('div', { class: 'aggregate' }, h('h2', {}, route), h('p', { class: 'quiet' }, name, summary && ` · ${summary}`),
-      h('p', {}, badge('plain', `deadline ${ms(deadlineMs)}`), ' ', badge('plain', `access: ${asks}`)), place(route)),
+      h('p', {}, badge('plain', `deadline ${ms(deadlineMs)}`), ' ', asks.flatMap((text) => [badge('plain', text), ' '])), place(route)),
     h('div', { class: 'parts' }, parts.map((each) => part(route, each))));
 }
 
