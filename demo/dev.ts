@@ -25,7 +25,7 @@ try {
   const root = join(import.meta.dirname, '..');
   const settings = readSettings(process.env);
   const { fault } = parseArgs({ options: { fault: { type: 'boolean', default: false } } }).values;
-  if (fault && settings.AUTH === 'jwt') throw new Error('expected AUTH=none with --fault: its requests bring no tokens');
+  if (fault && settings.AUTH === 'jwt') throw new Error('expected AUTH=none or AUTH=optional with --fault, whose requests bring no tokens, but got jwt');
   const urls = await startServices({ root, settings, fault, running, killers, ending: ending.signal, onCrash });
   ending.signal.throwIfAborted();
   console.log(fault ? riddle(urls) : banner(urls, settings.AUTH));

@@ -40,7 +40,10 @@ async function write(name: string): Promise<string> {
   } catch (error) {
     for (const path of written) await rm(at(path));
     for (const [path, text] of Object.entries(kept)) await writeFile(at(path), text);
-    const { code, path } = error as NodeJS.ErrnoException;
-    throw code === 'EEXIST' ? new Error(`expected a name that is free, but ${path} is there already`, { cause: error }) : error;
+    const { code, path, stderr = '' } = error as NodeJS.ErrnoException & { readonly stderr?: string };
+    if (code === 'EEXIST') throw new Error(`expected a name that is free, but ${path} is there already`, { cause: error });
+    // What tools/openapi.ts says of the name, without its stack.
+    const said = /^\w*Error: (.*)$/m.exec(stderr)?.[1];
+    throw said === undefined ? error : new Error(said, { cause: error });
   }
 }

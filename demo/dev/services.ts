@@ -124,7 +124,7 @@ async function runRecommender(stage: Stage, port: number, postgres: string): Pro
 }
 
 /** In this process, which reads the gateway's log anyway. Before the gateway, whose first traces should find it. */
-async function runViewer({ root, settings, running }: Stage, port: number, gatewayPort: number): Promise<Viewer> {
+async function runViewer({ root, settings, fault, running }: Stage, port: number, gatewayPort: number): Promise<Viewer> {
   const viewer = await Viewer.start({
     port,
     aggregates: await describeService(),
@@ -133,6 +133,7 @@ async function runViewer({ root, settings, running }: Stage, port: number, gatew
       tokenFor: settings.AUTH === 'jwt' ? (user) => demoToken(root, { user, ttl: '1m' }) : undefined,
     },
     untraced: untraced(process.env),
+    uncached: fault || process.env['CACHE'] === 'off',
   });
   running.defer(() => viewer.close());
   return viewer;

@@ -53,14 +53,15 @@ describe.runIf('command' in tool)('in a browser', () => {
     await browser.open(`${gateway.url}/docs#/default/userOverview`, { width, height: 900, scheme });
     expect(await browser.sees(`document.querySelector('.opblock-summary-path')?.textContent`)).toContain('aggregated');
     expect(await browser.sees(`document.querySelector('.opblock.is-open .responses-table')?.textContent`)).toContain('application/json');
+    expect(await browser.sees('document.documentElement.scrollWidth'), 'no wider than the screen').toBeLessThanOrEqual(width);
     await mkdir('coverage', { recursive: true });
     await writeFile(`coverage/docs-${width}-${scheme}.png`, await browser.screenshot());
     // A request to another host, a script or a style that the policy refuses would be among them.
     expect(browser.complaints).toEqual([]);
   });
 
-  test('what is tried out there is answered', async () => {
-    await browser.open(`${gateway.url}/docs#/default/userOverview`, { width: 1_280, height: 900, scheme: 'light' });
+  test.each([1_280, 390])('what is tried out there is answered, %i px', async (width) => {
+    await browser.open(`${gateway.url}/docs#/default/userOverview`, { width, height: 900, scheme: 'light' });
     await browser.sees(`document.querySelector('.try-out__btn').click() ?? true`);
     await browser.sees(`document.querySelector('.execute') !== null`);
     // As React hears of it; what is typed counts when the field is left.
@@ -72,6 +73,7 @@ describe.runIf('command' in tool)('in a browser', () => {
     })()`);
     await browser.sees(`document.querySelector('.execute').click() ?? true`);
     expect(await browser.sees(`document.querySelector('.live-responses-table tbody .response-col_description')?.textContent`)).toContain('user_data');
+    expect(await browser.sees('document.documentElement.scrollWidth'), 'no wider than the screen').toBeLessThanOrEqual(width);
     expect(browser.complaints).toEqual([]);
   });
 });

@@ -41,6 +41,16 @@ test('what is there already stays as it is, and the error says what is wrong', a
   expect(await textOf('test/aggregates/half.test.ts')).toBe('// mine');
 });
 
+test.each([
+  ['problem', 'expected one schema named Problem, but got two that differ\n'],
+  ['user-overview-live', 'expected a name for each operation, but userOverviewLive is /api/aggregated/live as well as /api/user-overview-live\n'],
+])('%s is taken in the description of the API, and nothing is changed', { timeout: 60_000 }, async (name, stderr) => {
+  const before = [await textOf('src/app.ts'), await textOf('openapi.json')];
+  await expect(node('tools/new-aggregate.ts', name)).rejects.toMatchObject({ code: 1, stderr });
+  expect([await textOf('src/app.ts'), await textOf('openapi.json')]).toEqual(before);
+  await expect(textOf(`src/aggregates/${name}.ts`)).rejects.toThrow('ENOENT');
+});
+
 test.each(['OrdersPage', 'orders_page', '-orders', 'orders-', '1st', '../orders', 'a b', '', 'x'.repeat(51)])('%j is no name', (name) => {
   expect(() => planAggregate(name, app)).toThrow(`expected a name in kebab case of at most 50 characters, such as orders-page, but got ${JSON.stringify(name)}`);
 });

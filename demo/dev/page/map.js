@@ -4,11 +4,12 @@ const states = ['live', 'cache', 'stale', 'missing'];
 const places = [];
 
 /** Draws the aggregates as they are defined, with a place for what they do. */
-export function drawMap({ aggregates }) {
+export function drawMap({ aggregates, tokens, uncached }) {
   places.length = 0;
   byId('map').replaceChildren(
-    h('p', { class: 'quiet' }, 'Drawn from the definitions: policies from the outside in, as a question passes them. Rates are of the last ten seconds.'),
-    ...aggregates.map(aggregate));
+    h('p', { class: 'quiet' }, 'Drawn from the definitions: policies from the outside in, as a question passes them. Rates are of the last ten seconds.',
+      uncached && ' Caches are off: what is cached by its definition is asked each time.'),
+    ...aggregates.map((each) => aggregate(each, tokens)));
 }
 
 /** Puts the rates of the last seconds in their places. */
@@ -19,10 +20,12 @@ export function tellRates(rates) {
   }
 }
 
-function aggregate({ route, name, summary, deadlineMs, access, parts }) {
+function aggregate({ route, name, summary, deadlineMs, access, parts }, tokens) {
+  // Without tokens nobody can be told from anybody else.
+  const asks = tokens || access === 'public' ? [`access: ${access}`] : ['access: everybody', `with AUTH=jwt: ${access}`];
   return h('article', {},
     h('div', { class: 'aggregate' }, h('h2', {}, route), h('p', { class: 'quiet' }, name, summary && ` · ${summary}`),
-      h('p', {}, badge('plain', `deadline ${ms(deadlineMs)}`), ' ', badge('plain', `access: ${access}`)), place(route)),
+      h('p', {}, badge('plain', `deadline ${ms(deadlineMs)}`), ' ', asks.flatMap((text) => [badge('plain', text), ' '])), place(route)),
     h('div', { class: 'parts' }, parts.map((each) => part(route, each))));
 }
 

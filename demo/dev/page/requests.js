@@ -3,6 +3,7 @@ import { badge, byId, clock, h, ms } from './dom.js';
 /** As many as the other side keeps, and chosen as there: a tab that is left open for a day must not grow. */
 const shownMax = 500;
 const remarkableMax = 250;
+const oldestMax = 10;
 /** Rows at first, and more with each click: laying out hundreds ten times a second would take all of a processor. */
 const rowsAtOnce = 100;
 /** How often the list is drawn anew at most. */
@@ -34,8 +35,19 @@ function forget() {
   if (known.size <= shownMax) return;
   const [remarkable, ordinary] = [[], []];
   for (const entry of entries(newest)) (isRemarkable(entry.request) ? remarkable : ordinary).push(entry);
-  const gone = [...remarkable.slice(remarkableMax), ...ordinary.slice(shownMax - Math.min(remarkable.length, remarkableMax))];
+  const gone = [...leastRemarkable(remarkable), ...ordinary.slice(shownMax - Math.min(remarkable.length, remarkableMax))];
   for (const { request: { traceId } } of gone) known.delete(traceId);
+}
+
+/** Those above the bound: each time, of the ten oldest the quickest. */
+function leastRemarkable(remarkable) {
+  const gone = [];
+  while (remarkable.length > remarkableMax) {
+    const oldest = remarkable.slice(-oldestMax).toReversed();
+    const quickest = oldest.reduce((least, each) => (each.request.durationMs < least.request.durationMs ? each : least));
+    gone.push(...remarkable.splice(remarkable.indexOf(quickest), 1));
+  }
+  return gone;
 }
 
 /** Marks the one whose trace is looked at. */

@@ -26,6 +26,8 @@ export interface Trace {
   readonly logs: LogEntry[];
   /** Undefined until the request has ended, and for work that went on behind one. */
   request: RequestSummary | undefined;
+  /** Of the request's own span, which its access line names as well. */
+  requestSpanId: string | undefined;
 }
 
 /** Who tells of a request: its access line, or the span of the server. */
@@ -43,6 +45,17 @@ export interface TracesOptions {
 /** A request here makes a dozen; two hundred is one that asks for a hundred parts. */
 const spansMax = 200;
 const logsMax = 100;
+/** The page has the same number (requests.js). */
+const oldestMax = 10;
+
+type Told = Omit<RequestSummary, 'traceId' | 'slow'>;
+
+/** One request, as far as it is told: the line knows why parts are missing, the span is what is drawn. At least one is there. */
+interface Learnt {
+  readonly spanId: string | undefined;
+  readonly line: Told | undefined;
+  readonly span: Told | undefined;
+}
 
 /**
  * The last traces. Of 500, 250 places may be held by requests that are worth a look, which outlive the others: one in a
@@ -91,35 +104,39 @@ export class Traces {
     if (trace.spans.size >= spansMax && !isRequest) return;
     trace.spans.set(span.spanId, span);
     if (!isRequest) return;
-    this.#learn(trace, requestOf(span), 'span');
+    const line = trace.logs.find(({ access, spanId }) => access && spanId === span.spanId);
+    this.#learn(trace, { spanId: span.spanId, line: line && toldBy(line), span: requestOf(span) }, 'span');
     for (const each of trace.spans.values()) this.#typicalSpans.add(placeOf(each, trace.spans), each.durationMs);
   }
 
   addLog(entry: LogEntry): void {
-    const { access } = entry;
+    const { spanId } = entry;
     const trace = this.#at(entry.traceId);
     if (trace.logs.length < logsMax) trace.logs.push(entry);
-    if (!access) return;
-    const { method, route, status, duration_ms: durationMs, missing, code } = access;
-    this.#learn(trace, { method, route, status, durationMs, missing, code, atMs: entry.atMs - durationMs }, 'line');
+    const line = toldBy(entry);
+    if (!line) return;
+    const span = spanId === undefined ? undefined : trace.spans.get(spanId);
+    this.#learn(trace, { spanId, line, span: span && requestOf(span) }, 'line');
   }
 
   #at(traceId: string): Trace {
     const known = this.get(traceId);
     if (known) return known;
-    const trace: Trace = { traceId, spans: new Map(), logs: [], request: undefined };
+    const trace: Trace = { traceId, spans: new Map(), logs: [], request: undefined, requestSpanId: undefined };
     this.#ordinary.set(traceId, trace);
     if (this.size > this.#max) this.#drop();
     return trace;
   }
 
   /** The access line and the server's span tell of the same request: the line knows why parts are missing, the span is what is drawn. */
-  #learn(trace: Trace, told: Omit<RequestSummary, 'traceId' | 'slow'>, by: Telling): void {
-    const before = trace.request;
-    const same = before && before.route === told.route && Math.abs(before.atMs - told.atMs) < sameMs ? before : undefined;
-    const slow = same?.slow ?? this.#typical.isSlow(told.route, told.durationMs);
-    const [line, span] = by === 'line' ? [told, same ?? told] : [same ?? told, told];
-    trace.request = { ...line, traceId: trace.traceId, slow, atMs: span.atMs, durationMs: span.durationMs };
+  #learn(trace: Trace, { spanId, line, span }: Learnt, by: Telling): void {
+    const told = (line ?? span)!;
+    const { atMs, durationMs } = (span ?? line)!;
+    // What both have told is one request, and counted once.
+    const same = spanId !== undefined && spanId === trace.requestSpanId ? trace.request : undefined;
+    const slow = same?.slow ?? this.#typical.isSlow(told.route, durationMs);
+    trace.requestSpanId = spanId;
+    trace.request = { ...told, traceId: trace.traceId, slow, atMs, durationMs };
     if (isRemarkable(trace.request)) this.#keep(trace);
     this.#onRequest(trace, by);
   }
@@ -127,12 +144,20 @@ export class Traces {
   #keep(trace: Trace): void {
     if (!this.#ordinary.delete(trace.traceId)) return;
     this.#remarkable.set(trace.traceId, trace);
-    if (this.#remarkable.size > this.#remarkableMax) this.#drop(this.#remarkable);
+    if (this.#remarkable.size > this.#remarkableMax) this.#dropRemarkable();
   }
 
-  #drop(from: Map<string, Trace> = this.#ordinary.size > 0 ? this.#ordinary : this.#remarkable): void {
-    const [oldest] = from.keys();
-    if (oldest !== undefined) from.delete(oldest);
+  #drop(): void {
+    const [oldest] = this.#ordinary.keys();
+    if (oldest === undefined) this.#dropRemarkable();
+    else this.#ordinary.delete(oldest);
+  }
+
+  /** Of the ten oldest the quickest: on a busy machine many are a little slow, and would push out what one looks for. */
+  #dropRemarkable(): void {
+    const [first, ...others] = [...this.#remarkable.values()].slice(0, oldestMax);
+    if (!first) return;
+    this.#remarkable.delete(others.reduce((quickest, each) => (tookMs(each) < tookMs(quickest) ? each : quickest), first).traceId);
   }
 }
 
@@ -146,12 +171,17 @@ function placeOf(span: Span, spans: ReadonlyMap<string, Span>): string {
   return `${typeof served === 'string' ? served : ''} ${names.join(' < ')}`;
 }
 
-/** How far apart the line and the span may put one request: their clocks are the same, but the line rounds. */
-const sameMs = 100;
+const tookMs = ({ request }: Trace): number => request?.durationMs ?? 0;
 
 const isRemarkable = ({ slow, missing, status }: RequestSummary): boolean => slow || status >= 500 || status === 499 || Object.keys(missing).length > 0;
 
-function requestOf({ attributes, name, startMs, durationMs, error }: Span): Omit<RequestSummary, 'traceId' | 'slow'> {
+function toldBy({ access, atMs }: LogEntry): Told | undefined {
+  if (!access) return undefined;
+  const { method, route, status, duration_ms: durationMs, missing, code } = access;
+  return { method, route, status, durationMs, missing, code, atMs: atMs - durationMs };
+}
+
+function requestOf({ attributes, name, startMs, durationMs, error }: Span): Told {
   const [method = '', route = ''] = name.split(' ');
   const missing = attributes['tributary.missing'];
   return {

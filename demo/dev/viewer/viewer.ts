@@ -19,6 +19,8 @@ export interface ViewerOptions extends Pick<TracesOptions, 'max' | 'remarkableMa
   readonly gateway: Omit<AskOptions, 'routes'>;
   /** Why the page shows no traces, if it does not. */
   readonly untraced?: string | undefined;
+  /** The gateway keeps no answers, whatever its definitions say. */
+  readonly uncached?: boolean;
 }
 
 const host = '127.0.0.1';
@@ -103,7 +105,7 @@ export class Viewer implements AsyncDisposable {
     const [path = '/'] = url.split('?', 1);
     if (path === '/') return void response.writeHead(302, { location: '/_dev' }).end();
     if (path === '/_dev/events') return this.#feed.open(response);
-    if (path === '/_dev/service') return send(response, json, JSON.stringify({ aggregates: this.#options.aggregates, tokens: this.#options.gateway.tokenFor !== undefined, gateway: this.#options.gateway.url }));
+    if (path === '/_dev/service') return send(response, json, this.#service());
     if (path.startsWith('/_dev/traces/')) return this.#show(path.slice('/_dev/traces/'.length), response);
     if (path.startsWith('/_dev/ask/')) return ask(url.slice('/_dev/ask'.length), request, response, { ...this.#options.gateway, routes: this.#routes });
     const file = await asset(path);
@@ -127,6 +129,12 @@ export class Viewer implements AsyncDisposable {
     if (url === '/v1/traces') for (const span of await receive(request)) this.#traces.addSpan(span);
     else request.resume();
     send(response, json, '{}');
+  }
+
+  /** What does not change while the gateway runs. */
+  #service(): string {
+    const { aggregates, uncached, gateway: { url, tokenFor } } = this.#options;
+    return JSON.stringify({ aggregates, uncached, tokens: tokenFor !== undefined, gateway: url });
   }
 
   /** A request as it is listed; of a slow one, also where its time went. */

@@ -32,7 +32,9 @@ export const page = `<!doctype html>
 </html>
 `;
 
+// The column of links is empty, since the document has none, and makes the page wider than a phone.
 export const pageStyle = `body { margin: 0; }
+.swagger-ui .response-col_links { display: none; }
 @media (prefers-color-scheme: dark) { body { background: #1c2022; } }
 `;
 

@@ -131,7 +131,7 @@ describe.runIf('command' in tool)('in a browser', { timeout: 240_000 }, () => {
     expect(await browser.sees(textOf('.node'))).toContain('not asked');
     await send(viewer, (provider) => { sharedBatch(provider); });
     expect(await browser.sees(`[...document.querySelectorAll('.node')].map((each) => each.textContent).find((each) => /live/.test(each))`)).toMatch(/analytics.*live 0\.2\/s.*mean 29\.0 ms.*SELECT analytics.*cached fresh 30s/);
-    expect(await browser.sees(textOf('.aggregate'))).toMatch(/\/api\/aggregated.*deadline 2\.00 s.*0\.2\/s requests/);
+    expect(await browser.sees(textOf('.aggregate'))).toMatch(/\/api\/aggregated.*deadline 2\.00 s.*access: everybody with AUTH=jwt: whose user_id it is.*0\.2\/s requests/);
   });
 
   test('parts that are asked for land one by one', async () => {

@@ -23,5 +23,5 @@ export const served = (trace: number, told: Partial<Omit<Span, 'spanId'>> = {}):
 /** The access line of a request that began at `trace` ms. */
 export const accessLine = (trace: number, told: Partial<NonNullable<LogEntry['access']>> = {}): LogEntry => {
   const access = { method: 'GET', route: '/api/aggregated', status: 200, duration_ms: 4, missing: {}, ...told };
-  return { traceId: traceId(trace), spanId: undefined, atMs: trace + access.duration_ms, level: 'info', msg: 'request', fields: {}, access };
+  return { traceId: traceId(trace), spanId: spanId(trace), atMs: trace + access.duration_ms, level: 'info', msg: 'request', fields: {}, access };
 };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Traces } from '../../../demo/dev/viewer/traces.ts';
-import { accessLine, served, span, traceId } from './told.ts';
+import { accessLine, served, span, spanId, traceId } from './told.ts';
 
 const idsOf = (traces: Traces) => traces.requests().map(({ traceId }) => Number(traceId));
 
@@ -31,8 +31,17 @@ test('the access line knows why parts are missing and the span what is drawn, in
 test('a request that uses a trace id again is a new one', () => {
   const traces = new Traces();
   traces.addLog(accessLine(1, { status: 503 }));
-  traces.addSpan(served(1, { startMs: 60_000 }));
-  expect(traces.requests()).toMatchObject([{ status: 200, atMs: 60_000 }]);
+  traces.addSpan({ ...served(1), spanId: spanId(2) });
+  expect(traces.requests()).toMatchObject([{ status: 200 }]);
+});
+
+test('of requests that have a trace id in common, each span finds its own access line', () => {
+  const traces = new Traces();
+  const missing = { analytics: 'deadline_exceeded' };
+  traces.addLog(accessLine(1, { missing }));
+  traces.addLog({ ...accessLine(1), spanId: spanId(2) });
+  traces.addSpan(served(1));
+  expect(traces.requests()).toMatchObject([{ missing }]);
 });
 
 test('as many traces are kept as were asked for, and the oldest make room', () => {
@@ -75,6 +84,13 @@ test('those hold no more than their places', () => {
   for (let at = 1; at <= 10; at++) traces.addLog(accessLine(at, { status: 502 }));
   for (let at = 11; at <= 20; at++) traces.addLog(accessLine(at));
   expect(idsOf(traces)).toEqual([20, 19, 10, 9]);
+});
+
+test('a slow one is not pushed out by many that are over sooner', () => {
+  const traces = new Traces({ max: 40, remarkableMax: 20 });
+  traces.addLog(accessLine(1, { duration_ms: 900 }));
+  for (let at = 2; at <= 100; at++) traces.addLog(accessLine(at, { duration_ms: 60, status: 502 }));
+  expect([traces.size, idsOf(traces).slice(0, 3), idsOf(traces).at(-1)]).toEqual([20, [100, 99, 98], 1]);
 });
 
 test('slow is what takes much longer than its route usually does', () => {
