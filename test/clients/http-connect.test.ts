@@ -11,9 +11,9 @@ const options = { hostname: 'upstream', protocol: 'http:', port: '80' };
 /** A connection that is asked for, and whoever makes it. */
 function asked() {
   const heard: buildConnector.CallbackArgs[] = [];
-  let answer: buildConnector.Callback = () => {};
-  connectsWithin(300, (_, callback) => { answer = callback; })(options, (...args) => { heard.push(args); });
-  return { heard, answer: (...args: buildConnector.CallbackArgs) => { answer(...args); } };
+  const answers: buildConnector.Callback[] = [];
+  connectsWithin(300, (_, callback) => { answers.push(callback); })(options, (...args) => { heard.push(args); });
+  return { heard, answer: answers[0]! };
 }
 
 test('a connection that is made in time is handed on, and so is a failure', async () => {

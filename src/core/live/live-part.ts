@@ -1,5 +1,6 @@
 import type { PlannedPart } from '../part.ts';
 import type { Moment, Outcome } from './outcome.ts';
+import { anything } from './tag-watch.ts';
 
 /** Why a part is asked: somebody began to watch, it was invalidated, or it was time for a second look. */
 export type Because = 'begin' | 'change' | 'age';
@@ -35,6 +36,7 @@ export class LivePart {
   askedMs = -Infinity;
   dueMs = Infinity;
   readonly #speaks: boolean;
+  #kept = false;
   #tries = 0;
 
   constructor(topic: PartOwner, { name, required, speaks }: PlannedPart) {
@@ -44,9 +46,14 @@ export class LivePart {
     this.#speaks = speaks;
   }
 
-  /** A cache may keep it, and has not yet. */
+  /** A cache may keep it, and has not yet: what invalidates it nobody knows. */
   get isBlind(): boolean {
-    return this.#speaks && this.tags.length === 0;
+    return this.#speaks && !this.#kept && this.tags.length === 0;
+  }
+
+  /** What to listen to; for something that is there and may be outdated by whatever is invalidated, that is everything. */
+  get listensTo(): readonly string[] {
+    return this.isBlind && this.outcome?.failure === undefined ? [anything] : this.tags;
   }
 
   /** It is time for a second look, or the cache has had one. What was invalidated has its turn already. */
@@ -63,6 +70,7 @@ export class LivePart {
     const now = performance.now();
     const { freshUntil, tags } = outcome;
     // What is kept only in part says only a part of what invalidates it.
+    this.#kept ||= outcome.kept;
     if (tags.length > 0) this.tags = freshUntil === undefined ? [...new Set([...this.tags, ...tags])] : tags;
     if (freshUntil !== undefined && freshUntil > now) {
       this.#tries = 0;

@@ -67,6 +67,16 @@ export class Outcome {
     return own?.kept && own.state !== 'stale' && own.state !== 'missing' ? own.kept.freshUntil : undefined;
   }
 
+  /** A cache keeps it, all of it. */
+  get kept(): boolean {
+    return this.reports[0]?.kept !== undefined;
+  }
+
+  /** What caches keep of it they still have, and so would have heard that it is outdated. */
+  get held(): boolean {
+    return this.reports.every(({ kept }) => kept?.held !== false);
+  }
+
   /** A cache keeps something newer by now. */
   get replaced(): boolean {
     return this.reports.some(({ kept }) => kept?.dropped === true);

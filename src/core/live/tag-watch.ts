@@ -1,5 +1,8 @@
 import type { LivePart } from './live-part.ts';
 
+/** In place of tags: whichever is invalidated. */
+export const anything = '*';
+
 /** Which parts are outdated when a tag is invalidated. */
 export class TagWatch {
   readonly #parts = new Map<string, Set<LivePart>>();
@@ -29,7 +32,7 @@ export class TagWatch {
 
   /** The parts that bear one of these tags; `users:*` stands for all tags that begin with `users:`. */
   of(tags: readonly string[]): Set<LivePart> {
-    const found = new Set<LivePart>();
+    const found = new Set(this.#parts.get(anything));
     for (const tag of tags) {
       for (const part of this.#parts.get(tag) ?? []) found.add(part);
       // Rare, and then worth a look at everything.

@@ -118,7 +118,7 @@ export class Topics implements Keeping {
   landed(part: LivePart, before: Outcome | undefined, trace: Trace | undefined): void {
     const outcome = part.outcome!;
     this.#chars += (outcome.text?.length ?? 0) - (before?.text?.length ?? 0);
-    this.#tags.set(part, part.tags);
+    this.#tags.set(part, part.listensTo);
     this.#options.landed(part.topic.name, outcome, trace);
   }
 
