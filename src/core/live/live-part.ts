@@ -1,9 +1,11 @@
 import type { PlannedPart } from '../part.ts';
 import type { Moment, Outcome } from './outcome.ts';
-import { anything } from './tag-watch.ts';
 
 /** Why a part is asked: somebody began to watch, it was invalidated, or it was time for a second look. */
 export type Because = 'begin' | 'change' | 'age';
+
+/** In place of tags: whichever is invalidated. */
+export const anything = '*';
 
 /** Whose part it is. */
 export interface PartOwner {

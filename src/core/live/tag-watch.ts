@@ -1,7 +1,4 @@
-import type { LivePart } from './live-part.ts';
-
-/** In place of tags: whichever is invalidated. */
-export const anything = '*';
+import { anything, type LivePart } from './live-part.ts';
 
 /** Which parts are outdated when a tag is invalidated. */
 export class TagWatch {
