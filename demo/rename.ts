@@ -16,7 +16,12 @@ try {
 }
 try {
   const { rowCount } = await client.query("update users set data = data || jsonb_build_object('name', $2::text) where id = $1", [id, name]);
-  console.log(rowCount === 1 ? `user ${id} is called ${name} now` : `there is no user ${id}`);
+  if (rowCount === 1) {
+    console.log(`user ${id} is called ${name} now`);
+  } else {
+    console.error(`there is no user ${id}`);
+    process.exitCode = 1;
+  }
 } finally {
   await client.end();
 }

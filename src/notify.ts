@@ -66,6 +66,8 @@ function targetsOf(tables: readonly KeyColumn[], print: boolean): readonly Targe
 }
 
 function print({ action, targets }: Order): void {
+  // Whoever has read enough closes the pipe, as `head` does.
+  process.stdout.on('error', () => { process.exit(); });
   for (const { variable, tables } of targets) {
     for (const table of tables) say(`-- ${action} ${table.table}.${table.column} in the database of ${variable}\n${notifyScript(table, action)}`);
   }
