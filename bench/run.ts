@@ -81,7 +81,7 @@ function facts(options: Options, { postgres, stub, cores }: Fixture): Report['fa
 }
 
 function publish(report: Report, { out, 'write-readme': writeReadme }: Options): void {
-  const file = out ?? join(results, `${commit()}.md`);
+  const file = out ?? nextPage(commit());
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, page(report));
   console.log(`${goalsOf(report)}\n\n${relative(process.cwd(), file)}`);
@@ -91,6 +91,12 @@ function publish(report: Report, { out, 'write-readme': writeReadme }: Options):
   if (text === undefined) throw new Error('--write-readme: expected the workload cold among those measured, but it was not');
   const filled = betweenMarks(readFileSync(readme, 'utf8'), text);
   if (filled !== undefined) writeFileSync(readme, filled);
+}
+
+/** A second run of one commit has a page of its own. */
+function nextPage(of: string, nth = 1): string {
+  const file = join(results, nth === 1 ? `${of}.md` : `${of}-${nth}.md`);
+  return existsSync(file) ? nextPage(of, nth + 1) : file;
 }
 
 /** The workloads asked for, with those of their rows that take part. */
