@@ -1,6 +1,6 @@
 import { cost, efficiency, type Figure, mean, p50, p99, pairs, ready, rps, serverCost } from './figures.ts';
 import type { Measured } from './measure.ts';
-import { honestly, type Section } from './section.ts';
+import { hasErrors, honestly, type Section } from './section.ts';
 import { table } from './table.ts';
 
 /** What a goal is judged by: all windows of its workload, and the figures that other scripts have left. */
@@ -102,8 +102,9 @@ function line(goal: Goal, evidence: Evidence, noise: number): (string | number)[
   if (each.length === 0) return [workload, title, '', wanted, 'not measured'];
   const value = mean(each);
   const spread = each.length > 1 ? ` (${Math.min(...each).toFixed(digits)} to ${Math.max(...each).toFixed(digits)})` : '';
-  const noisy = evidence.windows(workload).some((row) => rows.includes(row.name) && row.others > noise);
-  return [workload, title, `${value.toFixed(digits)} ${unit}`.trim() + spread, wanted, verdict(goal, value) + (noisy ? ', NOISY' : '')];
+  const used = evidence.windows(workload).filter(({ name }) => rows.includes(name));
+  const marks = `${used.some((row) => row.others > noise) ? ', NOISY' : ''}${used.some(hasErrors) ? ', ERRORS' : ''}`;
+  return [workload, title, `${value.toFixed(digits)} ${unit}`.trim() + spread, wanted, verdict(goal, value) + marks];
 }
 
 /** Each goal with what was measured (in brackets the rounds), what it has to be at least and is to be, and whether it is. */

@@ -18,10 +18,14 @@ const rowsOf = ({ measured }: Section, name: string) => measured.filter((row) =>
 
 const shown = (figure: Figure, rows: readonly Measured[]): string => mean(rows.map(figure.of)).toFixed(figure.digits);
 
+/** One in a hundred was refused, or failed: what such answers cost, and how soon they come, says nothing about the others. */
+export const hasErrors = (row: Measured): boolean => row.errors > row.requests / 100;
+
 /** What would spoil a row unseen. `noise`: per cent of the machine above which others spoil a window. */
 function marks({ workload }: Section, service: Service, rows: readonly Measured[], noise: number): string {
   const all = [
     ...(rows.some((row) => row.others > noise) ? ['NOISY'] : []),
+    ...(rows.some(hasErrors) ? ['ERRORS'] : []),
     ...(workload.cold && !rows.every(({ asks }) => isCold(asks)) ? ['NOT COLD'] : []),
     ...(service.caches && !rows.every(({ asks }) => isHot(asks)) ? ['NOT HOT'] : []),
     ...(service.needs === 'collector' && !rows.every(({ traceBytes }) => traceBytes > 0) ? ['NO TRACES'] : []),

@@ -55,6 +55,11 @@ test('noise in a row that a goal uses is told, and in another row is not', () =>
   expect(line('cold', efficiency, [row('rust', 1), own, row('go', 1, { others: 9 })])).not.toContain('NOISY');
 });
 
+test('a goal whose answers were refused is not one that was reached without a word', () => {
+  const hanging = (errors: number) => line('hang', 'p99 above the deadline, upstream hanging', [row('tributary', 1, { p99Ms: 1_900, errors })]);
+  expect([hanging(101), hanging(100)]).toEqual(['-100.0 ms | ≤ 25, 5 ms | goal reached, ERRORS |', '-100.0 ms | ≤ 25, 5 ms | goal reached |']);
+});
+
 test('what was not measured is told as that', () => {
   expect(line('cold', efficiency, [row('tributary', 1)])).toBe(' | ≥ 1, 1.3 | not measured |');
   expect(line('bench:idle', 'RSS with 10,000 idle connections / fastify', [])).toContain('not measured');

@@ -73,6 +73,11 @@ test('a row with Redis that did not ask it is marked', () => {
   expect(mainTable(section('mixed', [row('tributary-redis', 1, { asks: { ...cold, redis: 0.3 } })]), 4)).not.toContain('NO REDIS');
 });
 
+test('a row of which many were refused is marked', () => {
+  expect(mainTable(section('hang', [row('tributary', 1, { errors: 101 })]), 4)).toContain('ERRORS');
+  expect(mainTable(section('hang', [row('tributary', 1, { errors: 100 })]), 4)).not.toContain('ERRORS');
+});
+
 test('with the upstream hanging, missing parts are no fault', () => {
   expect(mainTable(section('hang', [row('tributary', 1, { whole: 0 })]), 4)).not.toContain('PARTS MISSING');
 });
