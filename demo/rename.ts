@@ -1,5 +1,6 @@
 // Changes a row as a program would that knows nothing of any cache: npm run demo:rename -- postgres://… 42 'Ada Lovelace'
 import { Client } from 'pg';
+import { reasonOf } from '../src/core/told.ts';
 
 const [url = '', id = '', name = ''] = process.argv.slice(2);
 if (!url.startsWith('postgres') || !/^\d+$/.test(id) || name === '') {
@@ -10,8 +11,7 @@ const client = new Client({ connectionString: url });
 try {
   await client.connect();
 } catch (error) {
-  const { message, code } = error as NodeJS.ErrnoException;
-  console.error(`expected the database to be there, but got: ${message || code || 'an unknown error'}`);
+  console.error(`expected the database to be there, but got: ${reasonOf(error)}`);
   process.exit(1);
 }
 try {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { migrate } from './clients/migrations.ts';
 import { ConfigError, readConfig } from './config.ts';
+import { reasonOf } from './core/told.ts';
 
 /** EX_CONFIG of sysexits.h: trying again will not help. */
 const badConfiguration = 78;
@@ -13,7 +14,6 @@ try {
   process.stdout.write(done.length > 0 ? done.map((name) => `migrated: ${name}\n`).join('') : 'nothing to migrate\n');
 } catch (error) {
   const configuration = error instanceof ConfigError;
-  const { message, code } = error as NodeJS.ErrnoException;
-  process.stderr.write(`${configuration ? message : `expected the database of DATABASE_URL to take the migrations, but got: ${(message || code || 'an unknown error').split('\n', 1).join('')}`}\n`);
+  process.stderr.write(`${configuration ? error.message : `expected the database of DATABASE_URL to take the migrations, but got: ${reasonOf(error)}`}\n`);
   process.exitCode = configuration ? badConfiguration : 1;
 }

@@ -3,6 +3,7 @@ import { tellsOfChanges } from './clients/analytics.ts';
 import { type NotifyAction, notifyScript, runNotifyInstallation } from './clients/notify-install.ts';
 import { channel, type KeyColumn, parseKeyColumn } from './clients/notify-sql.ts';
 import { ConfigError, readConfig } from './config.ts';
+import { reasonOf } from './core/told.ts';
 
 /** EX_CONFIG of sysexits.h: trying again will not help. */
 const badConfiguration = 78;
@@ -94,12 +95,6 @@ function report({ table, column }: KeyColumn, action: NotifyAction, variable: st
   } else {
     say(`${about}: changes are not told any more`);
   }
-}
-
-/** One line. That of an AggregateError, which tells of several addresses, has no message of its own. */
-function reasonOf(error: unknown): string {
-  const { message, code } = error as NodeJS.ErrnoException;
-  return (message || code || 'an unknown error').split('\n', 1).join('');
 }
 
 function say(line: string): void {

@@ -1,5 +1,6 @@
 // usage: DATABASE_URL=postgres://… node demo/seed/main.ts
 // Fills any database with the rows of the demo: one in a cluster, say. It never touches tables it did not make.
+import { reasonOf } from '../../src/core/told.ts';
 import { seed } from '../seed.ts';
 
 const url = process.env['DATABASE_URL'] ?? '';
@@ -10,7 +11,6 @@ if (!/^postgres(?:ql)?:\/\//.test(url)) {
 try {
   console.log((await seed(url)) ? 'seeded' : 'already seeded');
 } catch (error) {
-  const { message, code } = error as NodeJS.ErrnoException;
-  console.error(`expected the database to be there and to take the rows, but got: ${message || code || 'an unknown error'}`);
+  console.error(`expected the database to be there and to take the rows, but got: ${reasonOf(error)}`);
   process.exitCode = 1;
 }

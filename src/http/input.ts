@@ -1,6 +1,7 @@
 import { parse } from 'node:querystring';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { Failure } from '../core/failure.ts';
+import { quoted } from '../core/told.ts';
 
 /** One thing that is wrong with the input: `{ "parameter": "user_id", "detail": "expected …, but got …" }`. */
 export interface InputIssue {
@@ -53,10 +54,10 @@ function queryOf(text: string): Record<string, string | string[] | undefined> {
   return { [text.slice(0, equals)]: text.slice(equals + 1) };
 }
 
-/** A value as a problem may repeat it: short, and in JSON, so that nothing in it can be taken for markup or a new line. */
+/** A value as a problem may repeat it. */
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `${value.length} values`;
   if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0 ? 'an object' : 'an empty one';
-  return JSON.stringify(typeof value === 'string' && value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  return typeof value === 'string' ? quoted(value) : JSON.stringify(value);
 }

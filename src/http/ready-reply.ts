@@ -4,10 +4,10 @@ import type { PartReport } from '../core/answer.ts';
 import type { Freshness } from '../core/flight.ts';
 import { recordKept } from '../core/in-span.ts';
 import { readyAnswers, requestDuration } from '../core/metrics.ts';
-import { endSpan, type Span, type Trace } from '../core/trace.ts';
+import type { Span, Trace } from '../core/trace.ts';
 import { ages, cacheControl, cacheStatus } from './caching.ts';
 import type { SentAnswer } from './edge.ts';
-import { serverAttributes } from './visit.ts';
+import { endServerSpan } from './visit.ts';
 
 /**
  * A complete answer as it was sent, to be sent again as long as every part of it is fresh. It bears the tags of its parts
@@ -83,14 +83,12 @@ export class Reply extends Kept {
       const parent = nested.get(path.slice(0, Math.max(dot, 0))) ?? trace;
       nested.set(path, recordKept(parent, { part: path.slice(dot + 1), source, leftMs: this.#partsMs, kept }, startTime));
     }
-    span.setAttributes({ ...serverAttributes('GET', this.route, status), 'tributary.complete': true, 'tributary.ready': true });
-    endSpan(span, undefined, undefined, performance.now());
+    endServerSpan(span, { method: 'GET', route: this.route, status, now: performance.now() }, { 'tributary.complete': true, 'tributary.ready': true });
   }
 
   /** The same for one that was not let in. */
   recordRefused(span: Span, status: number): void {
-    span.setAttributes({ ...serverAttributes('GET', this.route, status), 'tributary.complete': false });
-    endSpan(span, undefined, undefined, performance.now());
+    endServerSpan(span, { method: 'GET', route: this.route, status, now: performance.now() }, { 'tributary.complete': false });
   }
 }
 
@@ -101,4 +99,3 @@ const countedFor = (route: string) => ({
 });
 
 type Counted = ReturnType<typeof countedFor>;
-

@@ -4,7 +4,7 @@ import type { PartReport } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { Failure } from '../core/failure.ts';
 import { answers, leftOut, partDuration, requestDuration } from '../core/metrics.ts';
-import { type Attributes, endSpan, type Trace } from '../core/trace.ts';
+import { type Attributes, endSpan, type Span, type Trace } from '../core/trace.ts';
 import { headerOf, type HttpContext, replyOf } from './context.ts';
 import type { Edge } from './edge.ts';
 import { tenths } from './tenths.ts';
@@ -167,17 +167,24 @@ export class Visit {
   #endSpan(now: number): void {
     const { span } = this.trace;
     if (!span) return;
-    span.setAttributes({
-      ...serverAttributes(this.#method, this.#route, this.status),
+    endServerSpan(span, { method: this.#method, route: this.#route, status: this.status, failure: this.failure, now }, {
       'tributary.complete': this.#missing.length === 0 && !this.failure,
       ...(this.#missing.length > 0 ? { 'tributary.missing': this.#missing.map(({ part }) => part) } : {}),
     });
-    // A client's mistake is no error of the server's (OTel HTTP conventions); that it left is none either.
-    endSpan(span, this.status >= 500 ? this.failure : undefined, undefined, now);
   }
 }
 
-/** What every server's span says. */
-export const serverAttributes = (method: string, route: string, status: number): Attributes => ({
-  'http.request.method': method, 'http.route': route, 'url.path': route, 'url.scheme': 'http', 'http.response.status_code': status,
-});
+interface Served {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly failure?: Failure | undefined;
+  readonly now: number;
+}
+
+/** Ends the span of a request, with what every server's span says and `more`. */
+export function endServerSpan(span: Span, { method, route, status, failure, now }: Served, more: Attributes): void {
+  span.setAttributes({ 'http.request.method': method, 'http.route': route, 'url.path': route, 'url.scheme': 'http', 'http.response.status_code': status, ...more });
+  // A client's mistake is no error of the server's (OTel HTTP conventions); that it left is none either.
+  endSpan(span, status >= 500 ? failure : undefined, undefined, now);
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isCursor } from './product-cursor.ts';
 import { onlyKnown } from './only-known.ts';
+import { isCursor } from './product-cursor.ts';
 import { lengthOf } from './product.ts';
 
 const expectedAmount = 'expected an amount such as 10 or 19.90';

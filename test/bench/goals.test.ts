@@ -56,8 +56,8 @@ test('noise in a row that a goal uses is told, and in another row is not', () =>
 });
 
 test('a goal whose answers were refused is not one that was reached without a word', () => {
-  const hanging = (errors: number) => line('hang', 'p99 above the deadline, upstream hanging', [row('tributary', 1, { p99Ms: 1_900, errors })]);
-  expect([hanging(101), hanging(100)]).toEqual(['-100.0 ms | ≤ 25, 5 ms | goal reached, ERRORS |', '-100.0 ms | ≤ 25, 5 ms | goal reached |']);
+  const told = [101, 100].map((errors) => line('hang', 'p99 above the deadline, upstream hanging', [row('tributary', 1, { p99Ms: 1_900, errors })]));
+  expect(told).toEqual(['-100.0 ms | ≤ 25, 5 ms | goal reached, ERRORS |', '-100.0 ms | ≤ 25, 5 ms | goal reached |']);
 });
 
 test('what was not measured is told as that', () => {

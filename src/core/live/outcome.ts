@@ -72,11 +72,6 @@ export class Outcome {
     return this.reports[0]?.kept !== undefined;
   }
 
-  /** What caches keep of it they still have, and so would have heard that it is outdated. */
-  get held(): boolean {
-    return this.reports.every(({ kept }) => kept?.held !== false);
-  }
-
   /** A cache keeps something newer by now. */
   get replaced(): boolean {
     return this.reports.some(({ kept }) => kept?.dropped === true);

@@ -114,14 +114,12 @@ export class Topic implements PartOwner, Watched {
 
   /** `changes` is how many there had been when it was asked. */
   #take(part: LivePart, outcome: Outcome, changes: number, trace: Trace | undefined): void {
-    const { outcome: before, tags: listened } = part;
+    const before = part.outcome;
     const changed = part.take(outcome, this.#keeping.random);
     this.#keeping.landed(part, before, trace);
     if (outcome.isFinal) return this.#end(outcome.failure);
-    // What was invalidated while nobody listened to its tags may have been this, unless its cache would have said so; and anything
-    // may have been, as long as no cache has kept it once.
-    const unheard = part.isBlind || (!outcome.held && part.tags.some((tag) => !listened.includes(tag)));
-    if (unheard && changes !== this.#keeping.changes) part.goneAt = Math.max(part.goneAt, outcome.askedAt);
+    // Its cache has something newer already; or what invalidates it nobody knows, and then anything may have been it.
+    if (outcome.replaced || (part.isBlind && changes !== this.#keeping.changes)) part.goneAt = Math.max(part.goneAt, outcome.askedAt);
     if (part.goneAt >= outcome.askedAt) this.#keeping.again(part);
     for (const view of this.views) if (changed || !view.isCurrent) view.watcher.changed();
   }
